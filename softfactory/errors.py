@@ -1,0 +1,84 @@
+"""Every error this program raises on purpose.
+
+::
+
+    SoftfactoryError
+    ├── UsageError              the command or a setting is wrong; nothing was started
+    │   ├── UnknownRun
+    │   ├── FolderTaken         the output folder belongs to something else
+    │   └── GateGone            there is no such question to answer (any more)
+    ├── RunBusy                 another process is working on this run
+    ├── ModelError
+    │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
+    │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
+    │   ├── AnswerUnusable      the model could not be brought to answer in the asked form
+    │   └── RecordingMismatch   a recorded run does not fit what is asked now
+    ├── SandboxUnavailable      this machine offers no isolation: nothing generated is run
+    ├── EnvironmentFailed       the product's packages could not be installed
+    ├── ProductError            the product's repository could not be read or written
+    └── ToolFailed              search or speech did not answer
+"""
+
+
+class SoftfactoryError(Exception):
+    """The root: its text is one line that names the culprit and the way out."""
+
+    exit_code = 1
+
+
+class UsageError(SoftfactoryError):
+    """The command or a setting is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class UnknownRun(UsageError):
+    """No run has this name."""
+
+
+class FolderTaken(UsageError):
+    """The output folder belongs to something else."""
+
+
+class GateGone(UsageError):
+    """The question was answered already, or was never asked."""
+
+
+class RunBusy(SoftfactoryError):
+    """Another process is working on this run."""
+
+
+class ModelError(SoftfactoryError):
+    """A model could not be asked, or its answer could not be used."""
+
+
+class ModelUnavailable(ModelError):
+    """Passing trouble outlasted the retries; the run can be resumed later."""
+
+
+class ModelRefused(ModelError):
+    """The endpoint refuses the request: key, address or model name is wrong."""
+
+
+class AnswerUnusable(ModelError):
+    """The model could not be brought to answer in the asked form."""
+
+
+class RecordingMismatch(ModelError):
+    """A recorded run does not fit what is asked now."""
+
+
+class SandboxUnavailable(SoftfactoryError):
+    """This machine offers no isolation, so nothing generated is run."""
+
+
+class EnvironmentFailed(SoftfactoryError):
+    """The product's third-party packages could not be installed."""
+
+
+class ProductError(SoftfactoryError):
+    """The product's repository could not be read or written."""
+
+
+class ToolFailed(SoftfactoryError):
+    """A search or a speech service did not answer."""

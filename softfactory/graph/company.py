@@ -1,0 +1,85 @@
+"""The company: roles as nodes, and every way from one to the next, on one screen."""
+
+from dataclasses import dataclass
+
+from langgraph.graph import END, START, StateGraph
+
+from softfactory.graph.edges import (
+    after_delivery_gate,
+    after_design_gate,
+    after_help,
+    after_plan_gate,
+    after_prd_gate,
+    after_qa,
+    next_packages,
+)
+from softfactory.graph.engineering import EngineeringRoles, engineering
+from softfactory.nodes.architect import Architect
+from softfactory.nodes.delivery import Deliver
+from softfactory.nodes.gates import Gate
+from softfactory.nodes.integration import Integration
+from softfactory.nodes.product_manager import ProductManager
+from softfactory.nodes.project_manager import ProjectManager
+from softfactory.nodes.qa_engineer import QAEngineer
+from softfactory.state.company import CompanyState, Idea
+
+GRAPH_VERSION = "1"
+"""Changes when a run that waits can't go on in the changed graph: a node renamed or removed."""
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Everybody who works in the company."""
+
+    product_manager: ProductManager
+    architect: Architect
+    project_manager: ProjectManager
+    engineering: EngineeringRoles
+    integration: Integration
+    qa_engineer: QAEngineer
+    delivery: Deliver
+    gates: dict[str, Gate]
+
+
+def company(staff: Staff) -> StateGraph[CompanyState, None, Idea, CompanyState]:
+    """The process from an idea to a delivered product, not yet compiled."""
+    graph = StateGraph(CompanyState, input_schema=Idea, output_schema=CompanyState)
+    graph.add_node("product_manager", staff.product_manager)
+    graph.add_node("approve_prd", staff.gates["prd"])
+    graph.add_node("architect", staff.architect)
+    graph.add_node("approve_design", staff.gates["design"])
+    graph.add_node("project_manager", staff.project_manager)
+    graph.add_node("approve_plan", staff.gates["plan"])
+    graph.add_node("engineering", engineering(staff.engineering))
+    graph.add_node("integration", staff.integration)
+    graph.add_node("qa_engineer", staff.qa_engineer)
+    graph.add_node("ask_human", staff.gates["help"])
+    graph.add_node("approve_delivery", staff.gates["delivery"])
+    graph.add_node("delivery", staff.delivery)
+
+    graph.add_edge(START, "product_manager")
+    graph.add_edge("product_manager", "approve_prd")
+    graph.add_conditional_edges("approve_prd", after_prd_gate)
+    graph.add_edge("architect", "approve_design")
+    graph.add_conditional_edges("approve_design", after_design_gate)
+    graph.add_edge("project_manager", "approve_plan")
+    graph.add_conditional_edges(
+        "approve_plan",
+        after_plan_gate,
+        ["engineering", "project_manager", "qa_engineer", "ask_human", END],
+    )
+    graph.add_edge("engineering", "integration")
+    graph.add_conditional_edges(
+        "integration", next_packages, ["engineering", "qa_engineer", "ask_human"]
+    )
+    graph.add_conditional_edges(
+        "qa_engineer", after_qa, ["approve_delivery", "engineering", "qa_engineer", "ask_human"]
+    )
+    graph.add_conditional_edges(
+        "ask_human", after_help, ["engineering", "qa_engineer", "approve_delivery", END]
+    )
+    graph.add_conditional_edges(
+        "approve_delivery", after_delivery_gate, ["delivery", "engineering", END]
+    )
+    graph.add_edge("delivery", END)
+    return graph

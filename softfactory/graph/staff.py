@@ -1,0 +1,74 @@
+"""Who is hired for a run: every role with the tools it works with."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from softfactory.config import Settings
+from softfactory.graph.company import Staff
+from softfactory.graph.engineering import EngineeringRoles
+from softfactory.models.model import Model
+from softfactory.nodes.architect import Architect
+from softfactory.nodes.code_reviewer import CodeReviewer
+from softfactory.nodes.delivery import Deliver
+from softfactory.nodes.engineer import Engineer, StaticCheck
+from softfactory.nodes.gates import (
+    Gate,
+    delivery_question,
+    design_question,
+    help_question,
+    plan_question,
+    prd_question,
+)
+from softfactory.nodes.integration import Integration
+from softfactory.nodes.laboratory import Laboratory
+from softfactory.nodes.product_manager import ProductManager
+from softfactory.nodes.project_manager import ProjectManager
+from softfactory.nodes.qa_engineer import QAEngineer
+from softfactory.product.repository import Repository
+from softfactory.sandbox import Environments, Sandbox
+from softfactory.state.events import Tell
+from softfactory.tools.search import Search
+from softfactory.tools.speech import Speech
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the roles of one run work with."""
+
+    model: Model
+    product: Repository
+    sandbox: Callable[[], Awaitable[Sandbox]]
+    environments: Environments
+    search: Search | None
+    speech: Speech | None
+    tell: Tell
+
+
+def staff(tools: Tools, settings: Settings) -> Staff:
+    """Hire everybody."""
+    model, product, tell = tools.model, tools.product, tools.tell
+    laboratory = Laboratory(product, tools.sandbox, tools.environments)
+    return Staff(
+        product_manager=ProductManager(model, product, tools.search, settings.thorough, tell),
+        architect=Architect(model, product, settings.thorough, tell),
+        project_manager=ProjectManager(model, product),
+        engineering=EngineeringRoles(
+            engineer=Engineer(model, product, tell),
+            static_check=StaticCheck(product, tell),
+            code_reviewer=CodeReviewer(model, product, tell),
+        ),
+        integration=Integration(tell),
+        qa_engineer=QAEngineer(model, product, laboratory, tell),
+        delivery=Deliver(
+            model, product, tools.speech, settings.speak, tools.search is not None, tell
+        ),
+        gates={
+            "prd": Gate("prd", prd_question, is_open="prd" not in settings.gates),
+            "design": Gate("design", design_question, is_open="design" not in settings.gates),
+            "plan": Gate("plan", plan_question, is_open="plan" not in settings.gates),
+            "delivery": Gate(
+                "delivery", delivery_question, is_open="delivery" not in settings.gates
+            ),
+            "help": Gate("help", help_question),
+        },
+    )

@@ -1,0 +1,1 @@
+"""Asking language models: one port, one ledger, answers that are read by us."""

@@ -1,0 +1,51 @@
+"""The port to a language model: messages in, text and its cost out."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Messages = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One chat completion. `schema` is the JSON schema of the answer, None for free text."""
+
+    skill: str
+    subject: str
+    messages: Messages
+    schema: dict[str, Any] | None = None
+    printed: tuple[str, ...] = field(default=())
+    """Parts of the messages that running programs printed."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. Token counts are the endpoint's, or estimated where it reports none."""
+
+    text: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    thinking: str = ""
+    finish: str = "stop"
+
+
+class ChatModel(Protocol):
+    """Anything that answers a chat: an endpoint, a script, a recording."""
+
+    async def reply(self, request: Request) -> Reply:
+        """Answer.
+
+        Raises:
+            ModelUnavailable: passing trouble outlasted the retries.
+            ModelRefused: the request will never succeed as it is.
+
+        """
+        ...
+
+
+def estimated_tokens(text: str) -> int:
+    """Tokens of a text where nobody counted them: a character in four, CJK characters whole."""
+    wide = sum(1 for character in text if "\u2e80" <= character <= "\uffef")
+    return wide + (len(text) - wide) // 4 + 1

@@ -1,0 +1,45 @@
+"""A model that says what a test tells it to."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from softfactory.models.port import Reply, Request, estimated_tokens
+from softfactory.state.documents import Document
+
+Answer = str | Document | Mapping[str, str]
+"""Free text, a document, or files by path."""
+
+
+class ScriptedModel:
+    """Answers each skill with its next scripted answer and remembers what it was asked.
+
+    The last answer of a skill is given again when the script runs out.
+    """
+
+    def __init__(self, script: Mapping[str, Sequence[Answer]], seconds: float = 0.0) -> None:
+        self._script = {skill: list(answers) for skill, answers in script.items()}
+        self._seconds = seconds
+        self.asked: list[Request] = []
+
+    async def reply(self, request: Request) -> Reply:
+        """The next answer for the request's skill."""
+        self.asked.append(request)
+        await asyncio.sleep(self._seconds)
+        answers = self._script[request.skill]
+        text = written(answers.pop(0) if len(answers) > 1 else answers[0])
+        asked = "".join(message["content"] for message in request.messages)
+        return Reply(text, "scripted", estimated_tokens(asked), estimated_tokens(text))
+
+    def questions(self, skill: str) -> list[str]:
+        """The last user message of every request of a skill."""
+        return [r.messages[-1]["content"] for r in self.asked if r.skill == skill]
+
+
+def written(answer: Answer) -> str:
+    """An answer as a chat model would write it."""
+    if isinstance(answer, str):
+        return answer
+    if isinstance(answer, Document):
+        return answer.model_dump_json()
+    blocks = [f"````text {path}\n{content.rstrip()}\n````" for path, content in answer.items()]
+    return "\n\n".join(blocks)

@@ -1,0 +1,1 @@
+"""The roles: each reads the state, uses its skills, returns one update."""

@@ -1,0 +1,1 @@
+"""Where runs, their events and their model calls are kept."""

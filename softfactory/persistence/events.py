@@ -1,0 +1,42 @@
+"""The event log of runs: what happened, in order, for everybody who watches."""
+
+import time
+from dataclasses import dataclass
+
+from softfactory.persistence.database import Database
+from softfactory.state.events import Event
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """An event with its place in the log. `time` is in seconds since 1970."""
+
+    seq: int
+    time: float
+    event: Event
+
+
+class Events:
+    """The table of events. It only grows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, run: str, event: Event) -> None:
+        """Put an event behind the others of its run."""
+        await self._database.write(
+            """INSERT INTO events (run, seq, time, event)
+               SELECT ?, coalesce(max(seq), 0) + 1, ?, ? FROM events WHERE run = ?""",
+            (run, time.time(), event.model_dump_json(), run),
+        )
+
+    async def after(self, run: str, seq: int) -> list[LoggedEvent]:
+        """Events of a run with a number above `seq`."""
+        rows = await self._database.rows(
+            "SELECT seq, time, event FROM events WHERE run = ? AND seq > ? ORDER BY seq",
+            (run, seq),
+        )
+        return [
+            LoggedEvent(row["seq"], row["time"], Event.model_validate_json(row["event"]))
+            for row in rows
+        ]

@@ -1,0 +1,44 @@
+"""What a human is asked and what a human may answer."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from softfactory.state.documents import Document
+
+GateName = Literal["prd", "design", "plan", "delivery", "help"]
+Action = Literal["approve", "edit", "revise", "retry", "stop"]
+ACTIONS: dict[GateName, tuple[Action, ...]] = {
+    "prd": ("approve", "edit", "revise", "stop"),
+    "design": ("approve", "edit", "revise", "stop"),
+    "plan": ("approve", "edit", "revise", "stop"),
+    "delivery": ("approve", "revise", "stop"),
+    "help": ("retry", "revise", "approve", "stop"),
+}
+
+
+class GateQuestion(Document):
+    """What stands at a gate until somebody answers, be it days later."""
+
+    gate: GateName
+    title: str
+    document: str = Field(description="what is to be judged, as Markdown")
+    questions: list[str] = Field(description="questions that only a human can answer")
+    actions: list[Action]
+
+
+class Decision(Document):
+    """A human's answer at a gate."""
+
+    action: Action = Field(
+        description="approve it, edit it, revise with feedback, retry with more rounds, or stop"
+    )
+    feedback: Annotated[str, StringConstraints(max_length=8000)] = Field(
+        default="", description="what to change, or a hint"
+    )
+    answers: dict[str, str] = Field(
+        default_factory=dict, description="open question → answer, where there are any"
+    )
+    document: dict[str, Any] | None = Field(
+        default=None, description="the edited document, all of its fields (with edit)"
+    )

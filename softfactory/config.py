@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 OptionalGate = Literal["prd", "design", "plan", "delivery"]
 
-REVIEW_ROUNDS = 3
+REVIEW_ROUNDS = 4
 """How often an engineer answers for one package before a human is asked."""
 QA_ROUNDS = 3
 """How often the tests are run before a human is asked."""

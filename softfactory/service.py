@@ -24,7 +24,7 @@ from softfactory.errors import (
     SoftfactoryError,
     UsageError,
 )
-from softfactory.graph.company import GRAPH_VERSION
+from softfactory.graph.company import GRAPH_VERSION, Company, company
 from softfactory.graph.staff import Tools, staff
 from softfactory.graph.thread import Thread
 from softfactory.models.choice import chat_model
@@ -154,6 +154,31 @@ class Service:
         await asyncio.to_thread(write_recording, file, Recording(run.idea, about, kept, calls))
         return len(calls)
 
+    def company_of(self, run: Run) -> Company:
+        """The company that works on a run, with everybody in it and all their tools."""
+
+        async def tell(event: Event) -> None:
+            await self.events.append(run.id, event)
+            if event.kind == "named":
+                await self._place(run, str(event.data["name"]), event.text)
+
+        async def saved(change: Change) -> None:
+            files = sorted(change.files)
+            await self._tell(run.id, "commit", change.summary, role=change.role, files=files)
+            await self._publish(run)
+
+        ledger = Ledger(self.calls, run.id, run.settings.price)
+        tools = Tools(
+            model=Model(self._models(run.settings), ledger, tell),
+            product=Repository(self._home / "products" / f"{run.id}.git", run.id, saved),
+            sandbox=lambda: self._sandbox(run.settings),
+            environments=Environments(self._home),
+            search=configured_search(os.environ),
+            speech=configured_speech(os.environ),
+            tell=tell,
+        )
+        return company(staff(tools, run.settings))
+
     async def _keeping_the_lease(self, run: Run, decision: Decision | None) -> tuple[Status, str]:
         """Work while a heartbeat keeps the lease; whatever ends the one ends the other."""
         work = asyncio.create_task(self._advance(run, decision))
@@ -202,30 +227,7 @@ class Service:
         return ("delivered", "") if delivered else ("stopped", "by a human")
 
     def _thread(self, run: Run) -> Thread:
-        """The run's graph, with everybody in it and all their tools."""
-
-        async def tell(event: Event) -> None:
-            await self.events.append(run.id, event)
-            if event.kind == "named":
-                await self._place(run, str(event.data["name"]), event.text)
-
-        async def saved(change: Change) -> None:
-            files = sorted(change.files)
-            await self._tell(run.id, "commit", change.summary, role=change.role, files=files)
-            await self._publish(run)
-
-        tools = Tools(
-            model=Model(
-                self._models(run.settings), Ledger(self.calls, run.id, run.settings.price), tell
-            ),
-            product=Repository(self._home / "products" / f"{run.id}.git", run.id, saved),
-            sandbox=lambda: self._sandbox(run.settings),
-            environments=Environments(self._home),
-            search=configured_search(os.environ),
-            speech=configured_speech(os.environ),
-            tell=tell,
-        )
-        return Thread.of(run.id, staff(tools, run.settings), self._saver)
+        return Thread(self.company_of(run).compile(checkpointer=self._saver), run.id)
 
     async def _sandbox(self, settings: Settings) -> Sandbox:
         """The sandbox of this machine, probed once."""

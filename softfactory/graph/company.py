@@ -41,7 +41,10 @@ class Staff:
     gates: dict[str, Gate]
 
 
-def company(staff: Staff) -> StateGraph[CompanyState, None, Idea, CompanyState]:
+Company = StateGraph[CompanyState, None, Idea, CompanyState]
+
+
+def company(staff: Staff) -> Company:
     """The process from an idea to a delivered product, not yet compiled."""
     graph = StateGraph(CompanyState, input_schema=Idea, output_schema=CompanyState)
     graph.add_node("product_manager", staff.product_manager)

@@ -95,8 +95,8 @@ def repairs(state: CompanyState, verdict: Verdict) -> list[Send]:
     owners = [package for package in packages if set(package.files) & set(verdict.files)]
     finding = Finding(
         severity="blocking",
-        where=", ".join(verdict.files)[:400],
-        problem=f"{verdict.cause}\n{verdict.evidence}"[:4000],
+        where=", ".join(verdict.files)[:600],
+        problem=f"{verdict.cause}\n{verdict.evidence}"[:6000],
         fix=verdict.fix,
     )
     failing = report.output if report and report.status == "failed" else ""

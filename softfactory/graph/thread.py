@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from softfactory.graph.company import Staff, company
 from softfactory.state.company import CompanyState
 from softfactory.state.gates import Decision, GateQuestion
 
@@ -24,11 +22,6 @@ class Thread:
 
     graph: CompiledStateGraph[Any, Any, Any, Any]
     run: str
-
-    @classmethod
-    def of(cls, run: str, staff: Staff, saver: BaseCheckpointSaver[Any]) -> "Thread":
-        """The thread of a run."""
-        return cls(company(staff).compile(checkpointer=saver), run)
 
     async def question(self) -> GateQuestion | None:
         """What the run waits for an answer to."""

@@ -30,6 +30,10 @@ class ScriptedModel:
         asked = "".join(message["content"] for message in request.messages)
         return Reply(text, "scripted", estimated_tokens(asked), estimated_tokens(text))
 
+    def script(self, skill: str, answers: Sequence[Answer]) -> None:
+        """Change what the skill is answered from now on."""
+        self._script[skill] = list(answers)
+
     def questions(self, skill: str) -> list[str]:
         """The last user message of every request of a skill."""
         return [r.messages[-1]["content"] for r in self.asked if r.skill == skill]

@@ -4,6 +4,9 @@ from typing import Any
 
 from softfactory.state.documents import Document
 
+LINE = 600
+"""Longest string that is called a string; what may be longer is called a text."""
+
 Schema = dict[str, Any]
 
 
@@ -25,6 +28,8 @@ def _value(schema: Schema, definitions: dict[str, Schema], indent: str) -> str:
         return f"[{_value(schema['items'], definitions, indent)}, ...]"
     if schema.get("type") in ("number", "integer") and "maximum" in schema:
         return f"{schema['type']} {schema.get('minimum', 0):g} to {schema['maximum']:g}"
+    if schema.get("maxLength", 0) > LINE:
+        return "text"
     return str(schema.get("type", "string"))
 
 

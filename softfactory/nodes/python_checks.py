@@ -25,7 +25,7 @@ class Surroundings:
 
 def problem(where: str, what: str, fix: str) -> Finding:
     """A finding that stops the work."""
-    return Finding(severity="blocking", where=where[:400], problem=what, fix=fix)
+    return Finding(severity="blocking", where=where[:600], problem=what, fix=fix)
 
 
 def check_python(path: str, text: str, around: Surroundings) -> Iterator[Finding]:

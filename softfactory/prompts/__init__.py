@@ -51,6 +51,14 @@ def template(name: str) -> Template:
     return Template(files("softfactory.prompts").joinpath(f"{name}.md").read_text("utf-8"))
 
 
+def load_all() -> None:
+    """Read every prompt file now, for hosts that forbid reading files later."""
+    for folder in ("", "parts/"):
+        for file in files("softfactory.prompts").joinpath(folder).iterdir():
+            if file.name.endswith(".md"):
+                template(folder + file.name.removesuffix(".md"))
+
+
 def render(name: str, **values: str) -> str:
     """Fill a prompt file; a missing variable is a `KeyError`."""
     return template(name).substitute(values).strip() + "\n"

@@ -1,0 +1,1 @@
+"""The company on a terminal: live progress, gates, and what to type next."""

@@ -1,0 +1,251 @@
+"""The command line. Commands import what they need when they run: `--help` must be quick."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from softfactory.config import Price, Settings, home
+from softfactory.errors import SoftfactoryError, UsageError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="A software company in a box: one idea in, a working, tested repository out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Name = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name.")]
+Model = Annotated[
+    str, typer.Option(envvar="SOFTFACTORY_MODEL", help="Name of the model, or recording:FILE.")
+]
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        envvar="SOFTFACTORY_BASE_URL", help="An OpenAI-compatible endpoint; default: OpenAI's."
+    ),
+]
+PriceOption = Annotated[
+    str, typer.Option(metavar="IN/OUT", help="US dollars per million tokens, as 0.15/0.60.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")]
+
+
+@app.command()
+def build(
+    idea: Annotated[str, typer.Argument(help="What shall be built, in any language.")] = "",
+    file: Annotated[Path | None, typer.Option(help="Read the idea from a file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the product.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Open all gates: ask no questions.")] = False,
+    gates: Annotated[
+        str, typer.Option(help="Where to ask you: prd, design, plan, delivery.")
+    ] = "prd",
+    model: Model = "",
+    base_url: BaseUrl = "",
+    price: PriceOption = "",
+    thorough: Annotated[
+        bool,
+        typer.Option(help="Second readings of requirements and design for small products too."),
+    ] = False,
+    speak: Annotated[bool, typer.Option(help="A spoken summary at delivery.")] = False,
+    unsafe_local: Annotated[
+        bool, typer.Option("--unsafe-local", help="Run what is written without isolation.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Build a product from an idea."""
+    settings = Settings(
+        model=model,
+        base_url=base_url,
+        price=_price(price),
+        gates=() if yes else _gates(gates),
+        thorough=thorough,
+        speak=speak,
+        unsafe_local=unsafe_local,
+        out=str(out.expanduser().absolute()) if out else "",
+        folder=str(Path.cwd()),
+    )
+    _begin(_idea(idea, file), settings, as_json=as_json)
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(help="Which one; --list names them.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder of the product.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the recorded runs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Replay a recorded run: no key and no network, everything else is real."""
+    from softfactory.demos import demos, recording_of
+
+    if show:
+        for known in demos():
+            print(f"{known.name:<12} {known.idea}\n{'':<12} {known.about}\n")
+        return
+    path, recording = recording_of(name)
+    settings = recording.settings.model_copy(
+        update={
+            "model": f"recording:{path}",
+            "gates": (),
+            "out": str(out.expanduser().absolute()) if out else "",
+            "folder": str(Path.cwd()),
+        }
+    )
+    _begin(recording.idea, settings, as_json=as_json)
+
+
+@app.command()
+def answer(
+    name: Name,
+    decision: Annotated[str, typer.Argument(help="approve, edit, revise, retry or stop.")],
+    words: Annotated[str, typer.Argument(help="With revise: what to change, or a hint.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Answer what a run waits for, and go on with it."""
+    from softfactory.terminal.answering import decision_for
+    from softfactory.terminal.attend import attend
+
+    run, decided = decision_for(home(), name, decision, words)
+    raise typer.Exit(attend(home(), run, decided, as_json=as_json))
+
+
+@app.command()
+def resume(
+    name: Name,
+    model: Model = "",
+    base_url: BaseUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Go on with a run that was stopped, paused, failed or killed."""
+    from softfactory.terminal.answering import resumable
+    from softfactory.terminal.attend import attend
+
+    run = resumable(home(), name, model, base_url)
+    raise typer.Exit(attend(home(), run, as_json=as_json))
+
+
+@app.command()
+def stop(name: Name) -> None:
+    """Stop a run, wherever it is being worked on; it can be resumed."""
+    from softfactory.service import open_service
+
+    async def stopping() -> str:
+        async with open_service(home()) as service:
+            return (await service.stop(name)).id
+
+    run = _run(stopping())
+    print(f"Run {run} is being stopped; `softfactory resume {run}` goes on with it")
+
+
+@app.command()
+def runs() -> None:
+    """List all runs."""
+    from softfactory.terminal.listing import print_runs
+
+    _run(print_runs(home()))
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Show where a run stands and what it waits for."""
+    from softfactory.terminal.listing import print_run
+
+    _run(print_run(home(), name))
+
+
+@app.command()
+def log(
+    name: Name,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until the run rests.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print what has happened in a run."""
+    from softfactory.terminal.listing import print_log
+
+    _run(print_log(home(), name, follow=follow, as_json=as_json))
+
+
+@app.command()
+def graph() -> None:
+    """Print the company's process as a Mermaid diagram."""
+    from softfactory.studio import picture
+
+    print(_run(picture()))
+
+
+@app.command()
+def export(
+    name: Name,
+    recording: Annotated[Path, typer.Option(help="File to write.")],
+    about: Annotated[str, typer.Option(help="One line about it.")] = "",
+) -> None:
+    """Write a run's model calls as a recording that replays without a model."""
+    from softfactory.service import open_service
+
+    async def exporting() -> int:
+        async with open_service(home()) as service:
+            return await service.export(name, recording, about)
+
+    print(f"{_run(exporting())} calls in {recording}")
+
+
+def main() -> None:
+    """Run the command line; errors of ours are one line and an exit code."""
+    try:
+        app()
+    except SoftfactoryError as error:
+        print(f"softfactory: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _begin(idea: str, settings: Settings, *, as_json: bool) -> None:
+    from softfactory.service import open_service
+    from softfactory.terminal.attend import attend
+
+    async def starting() -> str:
+        async with open_service(home()) as service:
+            return (await service.start(idea, settings)).id
+
+    raise typer.Exit(attend(home(), _run(starting()), as_json=as_json))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def _idea(idea: str, file: Path | None) -> str:
+    if file is None:
+        return idea
+    if idea:
+        raise UsageError("give the idea or --file, not both")
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--file {str(file)!r} can't be read: {error}") from error
+
+
+def _gates(names: str) -> tuple[Any, ...]:
+    known = ("prd", "design", "plan", "delivery")
+    chosen = tuple(filter(None, (name.strip() for name in names.split(","))))
+    for name in chosen:
+        if name not in known:
+            raise UsageError(f"--gates {name!r} is no gate; {', '.join(known)} are")
+    return chosen
+
+
+def _price(text: str) -> Price | None:
+    if not text:
+        return None
+    try:
+        given, taken = map(float, text.split("/"))
+        return Price(input=given, output=taken)
+    except ValueError as error:
+        raise UsageError(f"--price {text!r} is not IN/OUT, as 0.15/0.60") from error

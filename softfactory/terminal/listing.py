@@ -1,0 +1,61 @@
+"""Runs as tables and logs."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from softfactory.nodes.report import cost_line
+from softfactory.service import open_service
+from softfactory.terminal.attend import next_step
+from softfactory.terminal.meter import clock
+from softfactory.terminal.screens import JsonScreen, PlainScreen
+
+
+async def print_runs(home: Path) -> None:
+    """All runs, the newest first."""
+    async with open_service(home) as service:
+        found = await service.runs.all()
+    if not found:
+        print('No runs yet: `softfactory demo`, or `softfactory build "your idea"`')
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("run", "status", "product", "at work", "started", "idea"):
+        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    for run in found:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+        status = "interrupted" if run.status == "working" and not run.owned else run.status
+        row = (run.id, status, run.title, clock(run.worked_s), started, run.idea.split("\n")[0])
+        table.add_row(*row)
+    Console().print(table)
+
+
+async def print_run(home: Path, name: str) -> None:
+    """Where one run stands, what it waits for, what it has cost."""
+    async with open_service(home) as service:
+        run = await service.runs.get(name)
+        question = await service.question(run.id)
+        calls = await service.paid(run.id)
+    console = Console()
+    if question:
+        console.print(Markdown(question.document))
+        for open_question in question.questions:
+            console.print(f"? {open_question}", markup=False)
+    console.print(f"{run.title or run.idea.splitlines()[0]}", style="bold", markup=False)
+    console.print(cost_line(calls, "en"), style="dim")
+    console.print(next_step(run), highlight=False, markup=False, soft_wrap=True)
+
+
+async def print_log(home: Path, name: str, *, follow: bool, as_json: bool) -> None:
+    """What has happened in a run, one event a line; with `follow`, what happens still."""
+    screen = JsonScreen() if as_json else PlainScreen()
+    async with open_service(home) as service:
+        run = await service.runs.get(name)
+        if follow:
+            async for logged in service.follow(run.id):
+                screen.show(logged)
+        else:
+            for logged in await service.events.after(run.id, 0):
+                screen.show(logged)

@@ -30,7 +30,9 @@ class Endpoint:
         self.asked: list[str] = []
         """Skills, in the order of their questions."""
         self.answered: list[str] = []
-        """Digest of each question whose answer was sent."""
+        """Digest of each question whose answer was sent to a living client."""
+        self.client = 0
+        """Number of the client; a test that kills one counts on."""
         self.on_question: Asked = lambda _: None
         """Called with the number of the question before it is answered."""
         handler = _handler(self)
@@ -89,6 +91,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             return None
 
         def do_POST(self) -> None:
+            client = endpoint.client
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             reply = endpoint.answer(body)
             data = json.dumps(reply).encode()
@@ -100,6 +103,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(data)
             except OSError:
                 return
-            endpoint.answered.append(reply["question"])
+            if client == endpoint.client:
+                endpoint.answered.append(reply["question"])
 
     return Handler

@@ -21,9 +21,16 @@ async def print_runs(home: Path) -> None:
     if not found:
         print('No runs yet: `softfactory demo`, or `softfactory build "your idea"`')
         return
-    table = Table(box=None, header_style="bold")
-    for column in ("run", "status", "product", "at work", "started", "idea"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column, width in (
+        ("run", 6),
+        ("status", 11),
+        ("product", 12),
+        ("at work", 7),
+        ("started", 16),
+    ):
+        table.add_column(column, no_wrap=True, min_width=width, overflow="ellipsis")
+    table.add_column("idea", no_wrap=True, overflow="ellipsis", ratio=1)
     for run in found:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         status = "interrupted" if run.status == "working" and not run.owned else run.status

@@ -34,6 +34,7 @@ class OpenAICompatible:
     base_url: str
     api_key: str = field(repr=False)
     level: int = 0
+    retries: int = RETRIES
     _client: AsyncOpenAI | None = field(default=None, init=False, repr=False)
 
     async def reply(self, request: Request) -> Reply:
@@ -79,7 +80,7 @@ class OpenAICompatible:
                 api_key=self.api_key,
                 base_url=self.base_url or None,
                 timeout=TIMEOUT_SECONDS,
-                max_retries=RETRIES,
+                max_retries=self.retries,
             )
         return self._client
 

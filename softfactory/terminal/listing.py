@@ -29,7 +29,7 @@ async def print_runs(home: Path) -> None:
         ("at work", 7),
         ("started", 16),
     ):
-        table.add_column(column, no_wrap=True, min_width=width, overflow="ellipsis")
+        table.add_column(column, no_wrap=True, width=width, overflow="ellipsis")
     table.add_column("idea", no_wrap=True, overflow="ellipsis", ratio=1)
     for run in found:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))

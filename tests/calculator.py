@@ -39,13 +39,13 @@ def prd(**changes: object) -> PRD:
                 id="R1",
                 priority="P0",
                 text="Prints the value of an expression with + - * / and parentheses",
-                acceptance=["`python calc.py \"1 + 2 * 3\"` prints 7", "`\"(1 + 2) * 3\"` prints 9"],
+                acceptance=['`python calc.py "1 + 2 * 3"` prints 7', '`"(1 + 2) * 3"` prints 9'],
             ),
             Requirement(
                 id="R2",
                 priority="P0",
                 text="Division by zero is an error",
-                acceptance=["`\"1 / 0\"` prints `error: division by zero` on stderr, exit code 1"],
+                acceptance=['`"1 / 0"` prints `error: division by zero` on stderr, exit code 1'],
             ),
         ],
         out_of_scope=["Variables"],
@@ -69,7 +69,10 @@ DESIGN = Design(
         Component(
             name="calc",
             purpose="evaluates and prints",
-            interface=["evaluate(text: str) -> float", "main(argv: list[str] | None = None) -> int"],
+            interface=[
+                "evaluate(text: str) -> float",
+                "main(argv: list[str] | None = None) -> int",
+            ],
             uses=[],
         )
     ],
@@ -82,7 +85,7 @@ LAYOUT = Layout(
     files=[PlannedFile(path="calc.py", purpose="everything", requirements=["R1", "R2"])],
     entry="calc.py",
     start=["python", "calc.py"],
-    usage="```sh\npython calc.py \"1 + 2 * 3\"\n```",
+    usage='```sh\npython calc.py "1 + 2 * 3"\n```',
 )
 
 CODE = '''"""A calculator for the command line."""
@@ -133,9 +136,9 @@ if __name__ == "__main__":
 '''
 
 WRONG_CODE = CODE.replace("ast.Mult: operator.mul", "ast.Mult: operator.add")
-STUB_CODE = CODE.replace("    return _value(ast.parse(text, mode=\"eval\").body)", "    ...")
+STUB_CODE = CODE.replace('    return _value(ast.parse(text, mode="eval").body)', "    ...")
 
-TESTS = '''import pathlib
+TESTS = """import pathlib
 import subprocess
 import sys
 
@@ -159,9 +162,11 @@ def test_r2_refuses_division_by_zero():
     done = run("1 / 0")
     assert done.returncode == 1
     assert "error: division by zero" in done.stderr
-'''
+"""
 
-WRONG_TESTS = TESTS.replace('"(1 + 2) * 3").stdout.strip() == "9"', '"(1 + 2) * 3").stdout.strip() == "10"')
+WRONG_TESTS = TESTS.replace(
+    '"(1 + 2) * 3").stdout.strip() == "9"', '"(1 + 2) * 3").stdout.strip() == "10"'
+)
 
 RECIPE = RunRecipe(
     trials=[
@@ -204,14 +209,10 @@ TEST_AT_FAULT = Verdict(
 
 def edit(path: str, search: str, replace: str) -> str:
     """An answer with one edit."""
-    return (
-        f"````edit {path}\n<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n````\n"
-    )
+    return f"````edit {path}\n<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n````\n"
 
 
-FIX_OPERATOR = edit(
-    "calc.py", "    ast.Mult: operator.add,", "    ast.Mult: operator.mul,"
-)
+FIX_OPERATOR = edit("calc.py", "    ast.Mult: operator.add,", "    ast.Mult: operator.mul,")
 FIX_STUB = edit("calc.py", "    ...", '    return _value(ast.parse(text, mode="eval").body)')
 FIX_TEST = edit(
     "tests/test_calc.py",

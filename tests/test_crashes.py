@@ -63,9 +63,7 @@ def resumed(terminal: Terminal, endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("number", range(1, CALLS + 1))
-def test_killed_while_a_model_is_being_asked(
-    number: int, tmp_path: Path, undisturbed: str
-) -> None:
+def test_killed_while_a_model_is_being_asked(number: int, tmp_path: Path, undisturbed: str) -> None:
     terminal = Terminal(tmp_path)
     with Endpoint(calculator.eventful(), seconds=0.1) as endpoint:
         process = build(terminal, endpoint)

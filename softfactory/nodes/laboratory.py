@@ -16,6 +16,7 @@ from softfactory.sandbox import (
     ProductEnvironment,
     RunResult,
     Sandbox,
+    discard,
     read_collected,
 )
 from softfactory.state.company import Tree
@@ -95,7 +96,7 @@ class Laboratory:
             await self.product.checkout(tree, folder)
             yield folder
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(discard, folder)
 
 
 async def _test_command(language: str, environment: ProductEnvironment) -> list[str]:

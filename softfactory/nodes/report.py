@@ -40,12 +40,12 @@ def verdict_on(requirement: Requirement, report: TestReport) -> str:
 
 def report_markdown(state: CompanyState, calls: Sequence[Call], notes: Sequence[str]) -> str:
     """`docs/report.md`: what was shown, how, and what it cost."""
-    prd, report, words = state["prd"], state["report"], headings(state["prd"].language)
+    prd, words = state["prd"], headings(state["prd"].language)
     remarks = [f for result in state["done"].values() for f in (*result.problems, *result.remarks)]
     return (
         f"# {prd.title}: {words['report']}\n\n"
         + section(words["requirements"], _table(state))
-        + section(words["tests"], _tests(report))
+        + section(words["tests"], _tests(state))
         + section(words["not_verified"], bullets(_not_verified(state, notes)) or words["none"])
         + section(words["findings"], findings_markdown(remarks))
         + section(words["cost"], cost_line(calls, prd.language))
@@ -85,16 +85,21 @@ def _table(state: CompanyState) -> str:
     return "\n".join(rows)
 
 
-def _tests(report: TestReport) -> str:
+def _tests(state: CompanyState) -> str:
+    report, words = state["report"], headings(state["prd"].language)
     passed = sum(case.outcome == "passed" for case in report.cases)
-    lines = [
-        f"`{report.command}`: {passed}/{len(report.cases)}",
-        f"isolation: {report.isolation}",
+    command = TEST_COMMANDS[state["design"].programming_language]
+    lines = [f"`{command}`: {passed}/{len(report.cases)}"]
+    lines += [
+        f"`{case.name.removeprefix('$ ')}`: {case.outcome}"
+        for case in report.cases
+        if not case.file
     ]
+    lines.append(f"{words['isolation']}: {report.isolation}")
     if report.reason:
         lines.append(report.reason)
     failed = [case for case in report.cases if case.outcome == "failed"]
-    lines += [f"✗ {case.name}: {case.message.strip().splitlines()[-1:]}" for case in failed]
+    lines += [f"✗ {case.name}: {' '.join(case.message.split())[-300:]}" for case in failed]
     return bullets(lines)
 
 
@@ -105,4 +110,6 @@ def _not_verified(state: CompanyState, notes: Sequence[str]) -> list[str]:
         for r in state["prd"].requirements
         if verdict_on(r, state["report"]) != "shown"
     ]
+    if state["design"].kind == "web_page":
+        open_ones.append(words["no_browser"])
     return open_ones + list(notes)

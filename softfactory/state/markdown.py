@@ -3,6 +3,7 @@
 Diagrams are Mermaid, written here from typed fields, so that they are always well-formed.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from softfactory.state.documents import (
@@ -18,6 +19,11 @@ from softfactory.state.documents import (
     Research,
 )
 from softfactory.state.headings import headings
+
+SIGNATURE = re.compile(
+    r"\s*(?:(?:async|def|class|function|const|static)\s+)*(?P<name>[A-Za-z_$][\w.$]*)"
+    r"(?:\((?P<arguments>[^)]*)\)?)?"
+)
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -88,7 +94,7 @@ def class_diagram(design: Design) -> str:
     lines = ["```mermaid", "classDiagram"]
     for component in design.components:
         lines.append(f'    class {ids[component.name]}["{_plain(component.name)}"] {{')
-        lines += [f"        {_member(signature)}" for signature in component.interface]
+        lines += [f"        {member}" for member in map(_member, component.interface) if member]
         lines.append("    }")
     for component in design.components:
         lines += [
@@ -181,5 +187,11 @@ def _plain(text: str) -> str:
 
 
 def _member(signature: str) -> str:
-    """A signature as a member of a class diagram, where braces and tildes have a meaning."""
-    return _plain(signature).replace("{", "(").replace("}", ")").replace("~", "-")
+    """The name and arguments of a signature, in characters that no Mermaid grammar trips over."""
+    found = SIGNATURE.match(signature)
+    if not found:
+        return ""
+    name, arguments = found.group("name"), found.group("arguments")
+    names = [part.split(":")[0].split("=")[0].strip(" *") for part in (arguments or "").split(",")]
+    plain = ", ".join(part for part in names if part.isidentifier())
+    return f"{name}({plain})" if arguments is not None else name

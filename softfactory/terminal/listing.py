@@ -1,11 +1,12 @@
 """Runs as tables and logs."""
 
+import shutil
 import time
 from pathlib import Path
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
 
 from softfactory.nodes.report import cost_line
 from softfactory.service import open_service
@@ -21,22 +22,15 @@ async def print_runs(home: Path) -> None:
     if not found:
         print('No runs yet: `softfactory demo`, or `softfactory build "your idea"`')
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, width in (
-        ("run", 6),
-        ("status", 11),
-        ("product", 12),
-        ("at work", 7),
-        ("started", 16),
-    ):
-        table.add_column(column, no_wrap=True, width=width, overflow="ellipsis")
-    table.add_column("idea", no_wrap=True, overflow="ellipsis", ratio=1)
+    width = shutil.get_terminal_size((160, 24)).columns
+    print(f"{'run':<8}{'status':<13}{'at work':<9}{'started':<18}product, idea")
     for run in found:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         status = "interrupted" if run.status == "working" and not run.owned else run.status
-        row = (run.id, status, run.title, clock(run.worked_s), started, run.idea.split("\n")[0])
-        table.add_row(*row)
-    Console().print(table)
+        head = f"{run.id:<8}{status:<13}{clock(run.worked_s):<9}{started:<18}"
+        idea = run.idea.splitlines()[0]
+        line = head + (f"{run.title}: {idea}" if run.title else idea)
+        print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
 
 
 async def print_run(home: Path, name: str) -> None:

@@ -144,9 +144,7 @@ async def test_a_human_can_accept_what_the_tests_refuse_and_the_report_says_so(
     opened: Opened, settings: Settings, tmp_path: Path
 ) -> None:
     useless = [calculator.edit("calc.py", "import sys", f"import sys  # {n}") for n in range(9)]
-    script = calculator.straight() | {
-        "write_code": [{"calc.py": calculator.WRONG_CODE}, *useless]
-    }
+    script = calculator.straight() | {"write_code": [{"calc.py": calculator.WRONG_CODE}, *useless]}
     async with opened(ScriptedModel(script)) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)

@@ -18,7 +18,7 @@ ANSWER = calculator.REJECTED.model_dump_json()
         ANSWER,
         f"```json\n{ANSWER}\n```",
         f"Here is the review:\n{ANSWER}\nI hope it helps {{}}.",
-        f"<think>Perhaps {{\"findings\": []}} would do?</think>\n{ANSWER}",
+        f'<think>Perhaps {{"findings": []}} would do?</think>\n{ANSWER}',
         f"{{}} {ANSWER}",
         ANSWER.replace("Multiplication adds", "Multiplication\nadds"),
     ],
@@ -39,9 +39,7 @@ def test_wrapping_around_a_document_is_passed_over(text: str) -> None:
         (ANSWER[:-20], "no JSON object|findings"),
     ],
 )
-def test_what_is_no_such_document_is_refused_with_words_that_help(
-    text: str, reason: str
-) -> None:
+def test_what_is_no_such_document_is_refused_with_words_that_help(text: str, reason: str) -> None:
     with pytest.raises(AnswerProblem, match=reason):
         DocumentReader(Review).read(text)
 

@@ -52,9 +52,7 @@ def test_blanks_at_line_ends_do_not_keep_an_edit_from_applying() -> None:
     ("search", "reason"),
     [("missing", "is not in it"), ("x = 1", "stands in it 2 times"), ("", "empty SEARCH")],
 )
-def test_an_edit_that_does_not_apply_is_answered_with_the_reason(
-    search: str, reason: str
-) -> None:
+def test_an_edit_that_does_not_apply_is_answered_with_the_reason(search: str, reason: str) -> None:
     edit = f"<<<<<<< SEARCH\n{search}\n=======\ny\n>>>>>>> REPLACE"
     with pytest.raises(AnswerProblem, match=reason):
         apply_edits("a.py", "x = 1\nx = 1\n", edit)

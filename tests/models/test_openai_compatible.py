@@ -16,9 +16,7 @@ from softfactory.state.documents import Review
 
 SECRET = "sk-very-secret"
 REQUEST = Request("write_code_review", "", [{"role": "user", "content": "Hello"}])
-FORMATTED = Request(
-    "write_code_review", "", REQUEST.messages, schema=Review.model_json_schema()
-)
+FORMATTED = Request("write_code_review", "", REQUEST.messages, schema=Review.model_json_schema())
 
 
 class Scripted:

@@ -1,0 +1,20 @@
+"""The only place where generated code runs: isolated, limited, watched and gone afterwards."""
+
+from softfactory.sandbox.choice import choose_sandbox
+from softfactory.sandbox.collect import read_collected
+from softfactory.sandbox.environments import Environments, ProductEnvironment
+from softfactory.sandbox.interface import Command, Limits, Reason, RunResult, Sandbox
+from softfactory.sandbox.scratch import discard
+
+__all__ = [
+    "Command",
+    "Environments",
+    "Limits",
+    "ProductEnvironment",
+    "Reason",
+    "RunResult",
+    "Sandbox",
+    "choose_sandbox",
+    "discard",
+    "read_collected",
+]

@@ -1,4 +1,4 @@
-"""A chat-completions endpoint on loopback that answers from a script and counts what it is asked."""
+"""A chat-completions endpoint on loopback that answers from a script and counts questions."""
 
 import hashlib
 import json

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 from pathlib import Path
 
 from softfactory.errors import ProductError
@@ -40,24 +41,22 @@ async def git(
         "GIT_TERMINAL_PROMPT": "0",
     }
     try:
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *SAFE,
-            *arguments,
+        done = await asyncio.to_thread(
+            subprocess.run,
+            ["git", *SAFE, *arguments],
             cwd=folder,
             env=environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            input=stdin,
+            capture_output=True,
+            check=False,
         )
     except FileNotFoundError as error:
         raise ProductError(f"git, or the folder {str(folder)!r}, is missing") from error
-    printed, complaint = await process.communicate(stdin)
-    if process.returncode == 0:
-        return printed
+    if done.returncode == 0:
+        return bytes(done.stdout)
     if may_fail:
         return None
-    words = complaint.decode(errors="replace").strip() or "no reason given"
+    words = done.stderr.decode(errors="replace").strip() or "no reason given"
     raise ProductError(f"git {arguments[0]} failed in {str(folder)!r}: {words[-400:]}")
 
 

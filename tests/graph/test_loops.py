@@ -9,7 +9,7 @@ from softfactory.errors import GateGone, UsageError
 from softfactory.models.scripted import ScriptedModel
 from softfactory.persistence.events import LoggedEvent
 from softfactory.service import Service
-from softfactory.state.documents import Plan, Review, WorkPackage
+from softfactory.state.documents import Plan, PlannedFile, Review, WorkPackage
 from softfactory.state.gates import Decision
 from tests import calculator
 from tests.conftest import Opened
@@ -162,7 +162,7 @@ async def test_independent_packages_are_written_at_the_same_time_and_needs_are_w
 ) -> None:
     files = {f"part_{n}.py": f"def part() -> int:\n    return {n}\n" for n in "123"}
     planned = [*calculator.LAYOUT.files] + [
-        calculator.PlannedFile(path=path, purpose="a part", requirements=[]) for path in files
+        PlannedFile(path=path, purpose="a part", requirements=[]) for path in files
     ]
     plan = Plan(
         packages=[

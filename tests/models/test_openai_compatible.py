@@ -87,9 +87,11 @@ async def test_a_refused_response_format_is_lowered_once_and_remembered() -> Non
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 async def test_a_refusal_is_not_repeated_and_never_tells_the_key(status: int) -> None:
-    with serving(Scripted(refusal(status, "model m does not exist"))) as server:
-        with pytest.raises(ModelRefused, match=r"does not exist") as caught:
-            await OpenAICompatible("m", server.url, SECRET).reply(REQUEST)
+    with (
+        serving(Scripted(refusal(status, "model m does not exist"))) as server,
+        pytest.raises(ModelRefused, match=r"does not exist") as caught,
+    ):
+        await OpenAICompatible("m", server.url, SECRET).reply(REQUEST)
     assert len(server.bodies) == 1
     assert SECRET not in str(caught.value)
 

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from softfactory.config import Settings
 from softfactory.errors import (
-    FolderTaken,
     GateGone,
     ModelUnavailable,
     ProductError,
@@ -37,31 +37,37 @@ from softfactory.persistence.calls import Call, Calls
 from softfactory.persistence.database import Database, open_database
 from softfactory.persistence.events import Events, LoggedEvent
 from softfactory.persistence.runs import Run, Runs, Status
-from softfactory.product.repository import Change, Repository, run_of_folder
+from softfactory.product.folders import free_folder, refuse_foreign
+from softfactory.product.repository import Change, Repository
 from softfactory.sandbox import Environments, Sandbox, choose_sandbox
 from softfactory.state.company import CompanyState
 from softfactory.state.events import Event
 from softfactory.state.gates import Decision, GateQuestion
-from softfactory.tools.search import configured_search
-from softfactory.tools.speech import configured_speech
+from softfactory.tools.search import Search, configured_search
+from softfactory.tools.speech import Speech, configured_speech
 
 HEARTBEAT_SECONDS = 2.0
 FOLLOW_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the company reaches in the world; by default as the environment says."""
+
+    models: Callable[[Settings], ChatModel] = chat_model
+    search: Callable[[], Search | None] = lambda: configured_search(os.environ)
+    speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
 
 
 class Service:
     """Everything that can be done with runs."""
 
     def __init__(
-        self,
-        home: Path,
-        database: Database,
-        saver: AsyncSqliteSaver,
-        models: Callable[[Settings], ChatModel] = chat_model,
+        self, home: Path, database: Database, saver: AsyncSqliteSaver, outside: Outside
     ) -> None:
         self._home = home
         self._saver = saver
-        self._models = models
+        self._outside = outside
         self._sandboxes: dict[bool, Sandbox] = {}
         self.runs = Runs(database)
         self.events = Events(database)
@@ -81,9 +87,9 @@ class Service:
                 "no model: give --model NAME, and --base-url URL unless it is OpenAI's; "
                 "`softfactory demo` needs none"
             )
-        self._models(settings)
+        self._outside.models(settings)
         if settings.out:
-            await _refuse_foreign(Path(settings.out), run="")
+            await refuse_foreign(Path(settings.out), run="")
         await self._sandbox(settings)
         run = await self.runs.add(idea.strip(), settings, GRAPH_VERSION)
         await self._tell(run.id, "run", idea.strip().splitlines()[0][:120])
@@ -169,12 +175,12 @@ class Service:
 
         ledger = Ledger(self.calls, run.id, run.settings.price)
         tools = Tools(
-            model=Model(self._models(run.settings), ledger, tell),
+            model=Model(self._outside.models(run.settings), ledger, tell),
             product=Repository(self._home / "products" / f"{run.id}.git", run.id, saved),
             sandbox=lambda: self._sandbox(run.settings),
             environments=Environments(self._home),
-            search=configured_search(os.environ),
-            speech=configured_speech(os.environ),
+            search=self._outside.search(),
+            speech=self._outside.speech(),
             tell=tell,
         )
         return company(staff(tools, run.settings))
@@ -240,14 +246,8 @@ class Service:
         """Decide where the product lands, once its name is known."""
         if (await self.runs.get(run.id)).out:
             return
-        out = Path(run.settings.out) if run.settings.out else None
-        number = 1
-        while out is None:
-            folder = Path(run.settings.folder) / (name if number == 1 else f"{name}-{number}")
-            number += 1
-            with suppress(FolderTaken):
-                await _refuse_foreign(folder, run.id)
-                out = folder
+        chosen, base = run.settings.out, Path(run.settings.folder)
+        out = Path(chosen) if chosen else await free_folder(base, name, run.id)
         await self.runs.set_product(run.id, title, out)
 
     async def _publish(self, run: Run) -> None:
@@ -275,25 +275,12 @@ def _refuse_misfit(run: Run, question: GateQuestion | None, decision: Decision) 
         raise UsageError(f"this answer does not fit the {question.gate} gate: {error}") from error
 
 
-async def _refuse_foreign(folder: Path, run: str) -> None:
-    """Refuse a folder that holds anything but this run's product."""
-    is_free = await asyncio.to_thread(lambda: not folder.exists() or _is_empty(folder))
-    if not is_free and (not run or await run_of_folder(folder) != run):
-        raise FolderTaken(f"{str(folder)!r} is not empty; choose another folder with --out")
-
-
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
-
-
 @asynccontextmanager
-async def open_service(
-    home: Path, models: Callable[[Settings], ChatModel] = chat_model
-) -> AsyncIterator[Service]:
+async def open_service(home: Path, outside: Outside | None = None) -> AsyncIterator[Service]:
     """The service over a data folder, which is made if it is missing."""
     await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     async with (
         open_database(home / "softfactory.db") as database,
         AsyncSqliteSaver.from_conn_string(str(home / "checkpoints.db")) as saver,
     ):
-        yield Service(home, database, saver, models)
+        yield Service(home, database, saver, outside or Outside())

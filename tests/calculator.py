@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from softfactory.models.scripted import Answer
 from softfactory.state.documents import (
     PRD,
+    Axis,
     Competitor,
     Component,
     Design,
@@ -50,8 +51,8 @@ def prd(**changes: object) -> PRD:
         ],
         out_of_scope=["Variables"],
         quadrant=Quadrant(
-            x_axis="Effort to start",
-            y_axis="Power",
+            x_axis=Axis(low="At hand", high="To install"),
+            y_axis=Axis(low="Simple", high="Powerful"),
             products=[
                 Competitor(name="bc", remark="powerful, terse", x=0.3, y=0.9),
                 Competitor(name="Calculator", remark="just enough", x=0.1, y=0.4),

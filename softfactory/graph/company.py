@@ -41,6 +41,9 @@ class Staff:
     gates: dict[str, Gate]
 
 
+ENGINEERING = ["engineering", "qa_engineer", "ask_human"]
+"""Where work on packages leads: to more of them, to the tests, or to a human."""
+
 Company = StateGraph[CompanyState, None, Idea, CompanyState]
 
 
@@ -60,29 +63,18 @@ def company(staff: Staff) -> Company:
     graph.add_node("approve_delivery", staff.gates["delivery"])
     graph.add_node("delivery", staff.delivery)
 
+    decide = graph.add_conditional_edges
     graph.add_edge(START, "product_manager")
     graph.add_edge("product_manager", "approve_prd")
-    graph.add_conditional_edges("approve_prd", after_prd_gate)
+    decide("approve_prd", after_prd_gate)
     graph.add_edge("architect", "approve_design")
-    graph.add_conditional_edges("approve_design", after_design_gate)
+    decide("approve_design", after_design_gate)
     graph.add_edge("project_manager", "approve_plan")
-    graph.add_conditional_edges(
-        "approve_plan",
-        after_plan_gate,
-        ["engineering", "project_manager", "qa_engineer", "ask_human", END],
-    )
+    decide("approve_plan", after_plan_gate, [*ENGINEERING, "project_manager", END])
     graph.add_edge("engineering", "integration")
-    graph.add_conditional_edges(
-        "integration", next_packages, ["engineering", "qa_engineer", "ask_human"]
-    )
-    graph.add_conditional_edges(
-        "qa_engineer", after_qa, ["approve_delivery", "engineering", "qa_engineer", "ask_human"]
-    )
-    graph.add_conditional_edges(
-        "ask_human", after_help, ["engineering", "qa_engineer", "approve_delivery", END]
-    )
-    graph.add_conditional_edges(
-        "approve_delivery", after_delivery_gate, ["delivery", "engineering", END]
-    )
+    decide("integration", next_packages, ENGINEERING)
+    decide("qa_engineer", after_qa, [*ENGINEERING, "approve_delivery"])
+    decide("ask_human", after_help, [*ENGINEERING, "approve_delivery", END])
+    decide("approve_delivery", after_delivery_gate, ["delivery", "engineering", END])
     graph.add_edge("delivery", END)
     return graph

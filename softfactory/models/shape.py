@@ -28,8 +28,9 @@ def _value(schema: Schema, definitions: dict[str, Schema], indent: str) -> str:
         return f"[{_value(schema['items'], definitions, indent)}, ...]"
     if schema.get("type") in ("number", "integer") and "maximum" in schema:
         return f"{schema['type']} {schema.get('minimum', 0):g} to {schema['maximum']:g}"
-    if schema.get("maxLength", 0) > LINE:
-        return "text"
+    longest = schema.get("maxLength", LINE)
+    if longest != LINE:
+        return "text" if longest > LINE else f"string of at most {longest} characters"
     return str(schema.get("type", "string"))
 
 
@@ -40,7 +41,8 @@ def _object(schema: Schema, definitions: dict[str, Schema], indent: str) -> str:
         value = _value(field, definitions, inner)
         remark = ", ".join(filter(None, [field.get("description", ""), _limit(field)]))
         head, newline, rest = value.partition("\n")
-        lines.append(f'{inner}"{name}": {head}  // {remark}{newline}{rest}')
+        said = f"  // {remark}" if remark else ""
+        lines.append(f'{inner}"{name}": {head}{said}{newline}{rest}')
     return "{\n" + "\n".join(lines) + f"\n{indent}}}"
 
 

@@ -122,22 +122,14 @@ class Repository:
         merged = await git(out, "merge", "--quiet", "--ff-only", "FETCH_HEAD", may_fail=True)
         if merged is None:
             raise ProductError(
-                f"the product's folder {str(out)!r} has changes that meet the company's; commit "
-                f"nothing there, move them aside (`git stash`), then "
-                f"`softfactory resume {self.run}`"
+                f"{str(out)!r} has changes of yours in files that the company changed, too; it is "
+                f"left as it is. Put yours aside (`git stash`), then `git pull {self.folder} main`"
             )
 
     async def _create(self) -> None:
         if not (self.folder / "HEAD").exists():
             await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
             await output(self.folder, "init", "--quiet", "--bare", "--initial-branch=main")
-
-
-async def run_of_folder(folder: Path) -> str:
-    """The run that a folder was published from; empty if none."""
-    if not (folder / ".git").exists():
-        return ""
-    return (await git(folder, "config", "softfactory.run", may_fail=True) or b"").decode().strip()
 
 
 def blob_id(content: bytes) -> str:

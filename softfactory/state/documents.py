@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=6000)]
 
 
@@ -58,19 +59,24 @@ class Requirement(Document):
 class Competitor(Document):
     """An existing product, placed in the competitive quadrant."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=40)] = Field(
-        description="its name; give our own product its title"
-    )
+    name: Label = Field(description="its name; give our own product its title")
     remark: Line = Field(description="what it does well or badly, in one clause")
     x: float = Field(ge=0, le=1, description="place on the x axis")
     y: float = Field(ge=0, le=1, description="place on the y axis")
 
 
-class Quadrant(Document):
-    """The competitive quadrant: two scales and where everybody stands on them."""
+class Axis(Document):
+    """A scale of the quadrant, by the names of its two ends."""
 
-    x_axis: Line = Field(description="a scale that matters to the user, a few words")
-    y_axis: Line = Field(description="another scale, independent of the first")
+    low: Label = Field(description="the low end in one to three words")
+    high: Label = Field(description="the high end in one to three words")
+
+
+class Quadrant(Document):
+    """The competitive quadrant: two independent scales that matter to the user."""
+
+    x_axis: Axis
+    y_axis: Axis
     products: list[Competitor] = Field(
         min_length=2, max_length=6, description="real competitors, and our product"
     )
@@ -137,9 +143,9 @@ class Component(Document):
 class Message(Document):
     """One arrow of the sequence diagram."""
 
-    sender: Line = Field(description="User or a component")
-    receiver: Line = Field(description="a component")
-    text: Line = Field(description="what is called or handed over")
+    sender: Label = Field(description="User or a component")
+    receiver: Label = Field(description="a component")
+    text: Line = Field(description="what is called or handed over, in a few words")
 
 
 class Design(Document):

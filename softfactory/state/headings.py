@@ -4,7 +4,6 @@ A document in another language gets English headings around its own text.
 """
 
 ENGLISH = {
-    "acceptance": "Acceptance",
     "answers": "Decided by the human",
     "approach": "Approach",
     "calls": "calls",
@@ -17,10 +16,8 @@ ENGLISH = {
     "files": "Files",
     "findings": "Left open by review",
     "flow": "The central use case",
-    "high": "high",
     "isolation": "Isolation",
     "kind": "Kind",
-    "low": "low",
     "needs": "needs",
     "no_browser": "the page was not opened in a browser: its rules were tested, its look was not",
     "none": "none",
@@ -32,13 +29,11 @@ ENGLISH = {
     "packages": "Third-party packages",
     "plan": "Plan",
     "price": "price",
-    "product": "product",
     "report": "Report",
     "requirement": "Requirement",
     "requirements": "Requirements",
     "research": "Research",
     "result": "Result",
-    "run": "Run",
     "shown": "shown",
     "size": "Size",
     "test": "How to test",
@@ -48,11 +43,9 @@ ENGLISH = {
     "unknown": "unknown",
     "usage": "How to run",
     "user_stories": "User stories",
-    "work_packages": "Work packages",
 }
 
 CHINESE = {
-    "acceptance": "验收标准",
     "answers": "由人决定",
     "approach": "思路",
     "calls": "次调用",
@@ -65,10 +58,8 @@ CHINESE = {
     "files": "文件",
     "findings": "评审遗留",
     "flow": "核心用例",
-    "high": "高",
     "isolation": "隔离方式",
     "kind": "类型",
-    "low": "低",
     "needs": "依赖",
     "no_browser": "页面未在浏览器中打开：规则已测试，界面未测试",
     "none": "无",
@@ -80,13 +71,11 @@ CHINESE = {
     "packages": "第三方库",
     "plan": "计划",
     "price": "价格",
-    "product": "产品",
     "report": "报告",
     "requirement": "需求",
     "requirements": "需求",
     "research": "调研",
     "result": "结果",
-    "run": "运行",
     "shown": "已验证",
     "size": "规模",
     "test": "如何测试",
@@ -96,7 +85,6 @@ CHINESE = {
     "unknown": "未知",
     "usage": "如何运行",
     "user_stories": "用户故事",
-    "work_packages": "工作包",
 }
 
 

@@ -76,13 +76,11 @@ def prd_markdown(prd: PRD, research: Research | None, answers: Mapping[str, str]
     )
 
 
-def quadrant_markdown(quadrant: Quadrant, language: str) -> str:
+def quadrant_markdown(quadrant: Quadrant) -> str:
     """The competitive quadrant with its legend."""
-    words = headings(language)
     lines = ["```mermaid", "quadrantChart"]
-    for axis, scale in (("x-axis", quadrant.x_axis), ("y-axis", quadrant.y_axis)):
-        low, high = (f'"{_plain(scale)}: {words[end]}"' for end in ("low", "high"))
-        lines.append(f"    {axis} {low} --> {high}")
+    for name, axis in (("x-axis", quadrant.x_axis), ("y-axis", quadrant.y_axis)):
+        lines.append(f'    {name} "{_plain(axis.low)}" --> "{_plain(axis.high)}"')
     lines += [f'    "{_plain(p.name)}": [{p.x:.2f}, {p.y:.2f}]' for p in quadrant.products]
     legend = bullets(f"**{product.name}**: {product.remark}" for product in quadrant.products)
     return "\n".join([*lines, "```", "", legend])
@@ -111,7 +109,7 @@ def sequence_diagram(design: Design) -> str:
     ids = {name: f"p{index}" for index, name in enumerate(names)}
     lines = ["```mermaid", "sequenceDiagram"]
     lines += [f"    participant {ids[name]} as {_plain(name)}" for name in names]
-    lines += [f"    {ids[m.sender]}->>{ids[m.receiver]}: {_plain(m.text)}" for m in design.flow]
+    lines += [f"    {ids[m.sender]}->>{ids[m.receiver]}: {_message(m.text)}" for m in design.flow]
     return "\n".join([*lines, "```"])
 
 
@@ -156,7 +154,7 @@ def design_markdown(
         + section(words["data"], design.data)
         + section(words["files"], files)
         + section(words["packages"], stands_on or words["none"])
-        + section(words["competitors"], quadrant_markdown(prd.quadrant, prd.language))
+        + section(words["competitors"], quadrant_markdown(prd.quadrant))
     )
 
 
@@ -183,7 +181,12 @@ def findings_markdown(findings: Iterable[Finding]) -> str:
 
 def _plain(text: str) -> str:
     """Text that no Mermaid grammar trips over."""
-    return text.replace('"', "'").replace(";", ",").replace("#", "№").replace("\n", " ")
+    return text.replace("#", "#35;").replace('"', "'").replace("\n", " ")
+
+
+def _message(text: str) -> str:
+    """A message of a sequence diagram, where a semicolon would end it."""
+    return _plain(text.replace(";", ","))
 
 
 def _member(signature: str) -> str:

@@ -1,0 +1,26 @@
+# Everything runs through uv; where it is missing, it is installed into .tools, for this folder only.
+UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
+RUN := $(UV) run --frozen --quiet
+
+.PHONY: demo check lint test bench
+
+demo: $(UV)             ## replay a recorded run into ./products
+	@mkdir -p products && cd products && $(RUN) --no-dev softfactory demo $(NAME)
+
+check: lint test        ## everything that must hold before a commit
+
+lint: $(UV)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+test: $(UV)
+	$(RUN) pytest -n 2
+
+bench: $(UV)            ## what a run costs, and how heavy the program is
+	$(RUN) python -m bench.calculator
+	$(RUN) python -m bench.startup
+
+$(CURDIR)/.tools/bin/uv:
+	python3 -m pip install --quiet --disable-pip-version-check --target .tools uv

@@ -1,0 +1,51 @@
+"""The house rules that a machine can hold: rooms stay small, and words mean one thing."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted((ROOT / "softfactory").rglob("*.py"))
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 40
+FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "const", "misc"}
+COMMAND_LINE = ROOT / "softfactory" / "cli.py"
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_stays_a_room_one_can_live_in(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST_MODULE
+    assert path.stem not in FORBIDDEN_NAMES
+    for function in functions(path):
+        length = (function.end_lineno or 0) - function.lineno + 1
+        assert length <= LONGEST_FUNCTION, f"{function.name} has {length} lines"
+        arguments = [*function.args.args, *function.args.kwonlyargs]
+        named = [a for a in arguments if a.arg not in ("self", "cls")]
+        assert len(named) <= 5 or path == COMMAND_LINE, f"{function.name} takes {len(named)}"
+
+
+def test_nodes_reach_files_network_and_processes_only_through_their_ports() -> None:
+    forbidden = {"subprocess", "socket", "httpx", "urllib", "requests", "sqlite3", "os"}
+    for path in (ROOT / "softfactory" / "nodes").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            tops = {name.partition(".")[0] for name in names}
+            assert not tops & forbidden, f"{path.name} imports {tops & forbidden}"
+
+
+def test_every_test_module_mirrors_a_room_or_is_about_the_whole() -> None:
+    rooms = {path.name for path in (ROOT / "softfactory").iterdir() if path.is_dir()}
+    for folder in (path for path in (ROOT / "tests").iterdir() if path.is_dir()):
+        if folder.name not in ("__pycache__", "snapshots"):
+            assert folder.name in rooms

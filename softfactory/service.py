@@ -92,7 +92,7 @@ class Service:
             await refuse_foreign(Path(settings.out), run="")
         await self._sandbox(settings)
         run = await self.runs.add(idea.strip(), settings, GRAPH_VERSION)
-        await self._tell(run.id, "run", idea.strip().splitlines()[0][:120])
+        await self._tell(run.id, "run", f"run {run.id}: {idea.strip().splitlines()[0][:120]}")
         return run
 
     async def work(self, name: str, decision: Decision | None = None) -> Run:

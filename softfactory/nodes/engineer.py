@@ -11,7 +11,7 @@ from softfactory.prompts import Prompt, prompt, render
 from softfactory.state.company import PackageResult, PackageState, PackageUpdate
 from softfactory.state.documents import Finding
 from softfactory.state.events import Event, RoleName, Tell
-from softfactory.state.markdown import findings_markdown
+from softfactory.state.markdown import counted, findings_markdown
 
 ROLE: RoleName = "Engineer"
 
@@ -93,7 +93,7 @@ class StaticCheck:
             Event(
                 kind="finding",
                 role="Company",
-                text=f"static check of {package.id}: {len(problems)} problems",
+                text=f"static check of {package.id}: {counted(len(problems), 'problem')}",
                 data={"check": "static", "problems": [f"{p.where}: {p.problem}" for p in problems]},
             )
         )
@@ -121,7 +121,7 @@ def _incomplete(planned: list[str], current: Mapping[str, str], files: Mapping[s
 
 def _work(state: PackageState, turn: int) -> Event:
     package, problems = state["package"], state["problems"]
-    why = "writes" if not problems else f"mends {len(problems)} problems in"
+    why = "writes" if not problems else f"mends {counted(len(problems), 'problem')} in"
     text = f"{why} {package.id} {package.title}, round {turn} of {state['limit']}"
     data = {"package": package.id, "round": turn, "limit": state["limit"]}
     return Event(kind="work", role=ROLE, text=text, data={**data, "findings": _lines(problems)})

@@ -31,6 +31,11 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: no problems, 1 problem, 2 problems."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
 def section(title: str, body: str) -> str:
     """A second-level section, or nothing where there is nothing to say."""
     return f"## {title}\n\n{body}\n\n" if body else ""

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.prompt import Prompt
+from rich.text import Text
 
 from softfactory.errors import UsageError
 from softfactory.nodes.gates import EDITABLE
@@ -47,7 +48,9 @@ def ask(console: Console, question: GateQuestion, state: CompanyState) -> Decisi
     words = WORDS["help"] if question.gate == "help" else WORDS[""]
     try:
         answers = {
-            open_question: Prompt.ask(f"[bold]{open_question}[/] (Enter: you decide)", default="")
+            open_question: Prompt.ask(
+                Text(f"{open_question} (Enter: you decide)"), default="", show_default=False
+            )
             for open_question in question.questions
         }
         answers = {question: answer for question, answer in answers.items() if answer}

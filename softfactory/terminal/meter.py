@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from softfactory.persistence.events import LoggedEvent
+from softfactory.state.markdown import counted
 
 
 @dataclass
@@ -40,9 +41,7 @@ class Meter:
     def line(self, now: float) -> str:
         """The totals in one line."""
         price = "price unknown" if self.price is None else f"${self.price:.4f}"
-        return (
-            f"{self.calls} calls · {self.tokens:,} tokens · {price} · {clock(now - self.started)}"
-        )
+        return f"{counted(self.calls, 'call')} · {self.tokens:,} tokens · {price} · {clock(now - self.started)}"
 
 
 def clock(seconds: float) -> str:

@@ -97,7 +97,8 @@ class LiveScreen:
         """Print the event above the footer; mere beginnings of calls stand only in it."""
         self.meter.count(logged)
         event = logged.event
-        if event.kind in ("call", "named") or (event.kind == "run" and event.text != "delivered"):
+        is_rest = event.data.get("status") not in (None, "delivered")
+        if event.kind in ("call", "named") or is_rest:
             return
         role = Text(f"{event.role:>15}  ", style=COLOURS[event.role])
         style = {"finding": "yellow", "test": "bold", "answer": "dim", "note": "dim"}

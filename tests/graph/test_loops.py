@@ -34,13 +34,13 @@ async def test_every_loop_runs_once_and_the_product_is_delivered(
         tests = told(await log_of(service, run.id), "test")
     assert (run.status, run.reason) == ("delivered", "")
     assert findings == [
-        "static check of W1: 1 problems",
-        "static check of W1: 0 problems",
+        "static check of W1: 1 problem",
+        "static check of W1: no problems",
         f"review of W1, round 2 of {REVIEW_ROUNDS}: 1 blocking, 0 minor",
-        "static check of W1: 0 problems",
+        "static check of W1: no problems",
         f"review of W1, round 3 of {REVIEW_ROUNDS}: 0 blocking, 0 minor",
         "the code is at fault: Mult is mapped to operator.add",
-        "static check of W1: 0 problems",
+        "static check of W1: no problems",
         "the test is at fault: (1 + 2) * 3 is 9, the test expects 10",
     ]
     assert [line.split(" (")[0] for line in tests] == [

@@ -31,8 +31,8 @@ def test_an_answer_tells_its_tokens_and_time() -> None:
 
 def test_findings_are_listed_under_their_check() -> None:
     data = {"problems": ["calc.py:3: no body"]}
-    line = line_of(logged(kind="finding", text="static check of W1: 1 problems", data=data))
-    assert line.endswith("1 problems\n                 - calc.py:3: no body")
+    line = line_of(logged(kind="finding", text="static check of W1: 1 problem", data=data))
+    assert line.endswith("1 problem\n                 - calc.py:3: no body")
 
 
 def test_the_meter_adds_up_and_answers_from_the_ledger_cost_nothing() -> None:
@@ -60,7 +60,7 @@ def test_the_live_screen_keeps_who_is_at_work_below_what_happened() -> None:
         screen.show(logged(kind="work", text="writes W1 core, round 2 of 4"))
     shown = console.export_text()
     assert "writes W1 core, round 2 of 4" in shown
-    assert "1 calls · 1,234 tokens · price unknown" in shown
+    assert "1 call · 1,234 tokens · price unknown" in shown
 
 
 def test_durations_read_as_people_say_them() -> None:

@@ -85,7 +85,13 @@ class Laboratory:
             for trial in subject.recipe.trials:
                 programs = {"python": str(environment.python), "python3": str(environment.python)}
                 argv = (programs.get(trial.command[0], trial.command[0]), *trial.command[1:])
-                command = Command(argv, folder, readable=environment.readable, stdin=trial.stdin)
+                command = Command(
+                    argv,
+                    folder,
+                    env={"PATH": f"{environment.python.parent}:/usr/local/bin:/usr/bin:/bin"},
+                    readable=environment.readable,
+                    stdin=trial.stdin,
+                )
                 cases.append(_judged(trial, await sandbox.run(command)))
         return cases
 

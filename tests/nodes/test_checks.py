@@ -37,7 +37,7 @@ def test_unfinished_python_is_found(text: str, problem: str) -> None:
     "text",
     [
         "import requests, json\nfrom collections import abc\n",
-        "from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def f(self): ...\n",
+        "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...\n",
         "def f():\n    '''Doc.'''\n    return 1\n",
         "items = []  # to do items, one a line\n",
         "class E(Exception):\n    pass\n",

@@ -1,7 +1,7 @@
 """Runs and leases: one owner at a time, and a dead one keeps nobody out."""
 
+import asyncio
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -37,8 +37,8 @@ async def test_a_second_owner_is_refused_until_the_first_lets_go(database: Datab
 
 
 async def test_an_expired_lease_and_a_dead_owner_keep_nobody_out(database: Database) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
+    dead = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await dead.wait()
     for owner, until in (
         ("elsewhere:1:x", time.time() - 1),
         (f"{socket.gethostname()}:{dead.pid}:x", time.time() + 60),

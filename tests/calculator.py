@@ -173,6 +173,7 @@ RECIPE = RunRecipe(
     trials=[
         Trial(
             command=["python", "calc.py", "2 * 21"],
+            variables=[],
             stdin="",
             exit_code=0,
             shows=["42"],

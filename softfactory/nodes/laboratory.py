@@ -72,7 +72,7 @@ class Laboratory:
             command=" ".join(["python" if subject.language == "python" else "node", *argv[1:]]),
             isolation=sandbox.isolation,
             cases=[*cases, *trials],
-            output=steadied("\n".join(shown))[-OUTPUT_KEPT:],
+            output=_nameless("\n".join(shown), environment)[-OUTPUT_KEPT:],
         )
 
     async def _try(
@@ -85,10 +85,12 @@ class Laboratory:
             for trial in subject.recipe.trials:
                 programs = {"python": str(environment.python), "python3": str(environment.python)}
                 argv = (programs.get(trial.command[0], trial.command[0]), *trial.command[1:])
+                path = f"{environment.python.parent}:/usr/local/bin:/usr/bin:/bin"
+                given = dict(line.split("=", 1) for line in trial.variables if "=" in line)
                 command = Command(
                     argv,
                     folder,
-                    env={"PATH": f"{environment.python.parent}:/usr/local/bin:/usr/bin:/bin"},
+                    env={"PATH": path, **given},
                     readable=environment.readable,
                     stdin=trial.stdin,
                 )
@@ -146,7 +148,7 @@ def _judged(trial: Trial, result: RunResult) -> Case:
         wrong = f"exit code {result.exit_code} instead of {trial.exit_code}"
     elif missing:
         wrong = f"its output lacks {', '.join(map(repr, missing))}"
-    line = " ".join(trial.command)
+    line = " ".join([*trial.variables, *trial.command])
     return Case(
         name=f"$ {line}",
         file="",
@@ -154,6 +156,12 @@ def _judged(trial: Trial, result: RunResult) -> Case:
         message=steadied(f"$ {line}\n{printed}\n→ {wrong}") if wrong else "",
         requirements=list(trial.requirements),
     )
+
+
+def _nameless(output: str, environment: ProductEnvironment) -> str:
+    """What was printed, the same on every machine."""
+    folder = environment.python.parent.parent
+    return steadied(output.replace(str(environment.python), "python").replace(str(folder), "venv"))
 
 
 def _printed(result: RunResult) -> str:

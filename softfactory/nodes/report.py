@@ -1,5 +1,6 @@
 """What is handed over in writing: the product's README and its report."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
@@ -8,7 +9,7 @@ from softfactory.state.company import CompanyState
 from softfactory.state.documents import Requirement
 from softfactory.state.headings import headings
 from softfactory.state.markdown import bullets, findings_markdown, section
-from softfactory.state.testing import TestReport
+from softfactory.state.testing import Case, TestReport
 
 TEST_COMMANDS = {"python": "python -m pytest tests", "javascript": "node --test tests/"}
 
@@ -73,16 +74,29 @@ def _table(state: CompanyState) -> str:
     for requirement in state["prd"].requirements:
         files = [f.path for f in state["layout"].files if requirement.id in f.requirements]
         cases = [c for c in state["report"].cases if requirement.id in c.requirements]
-        tests = [f"`{case.name}`{'' if case.outcome == 'passed' else ' ✗'}" for case in cases]
         result = words[verdict_on(requirement, state["report"])]
         cells = [
             f"**{requirement.id}** {requirement.text}",
             ", ".join(f"`{path}`" for path in files),
-            "<br>".join(tests),
+            "<br>".join(_named(cases)),
             result,
         ]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def _named(cases: Sequence[Case]) -> list[str]:
+    """Names of tests; one that is run with several values stands once, with their number."""
+    names = Counter(_function(case) for case in cases)
+    failed = {_function(case) for case in cases if case.outcome != "passed"}
+    return [
+        f"`{name}`{f' ×{number}' if number > 1 else ''}{' ✗' if name in failed else ''}"
+        for name, number in names.items()
+    ]
+
+
+def _function(case: Case) -> str:
+    return case.name.split("[")[0] if case.file.endswith(".py") else case.name
 
 
 def _tests(state: CompanyState) -> str:

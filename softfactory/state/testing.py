@@ -13,6 +13,9 @@ class Trial(Document):
     command: list[Line] = Field(
         min_length=1, max_length=12, description='argument vector, as ["python", "main.py", "add"]'
     )
+    variables: list[Line] = Field(
+        max_length=6, description="environment variables it is given, as HOME=. ; usually none"
+    )
     stdin: str = Field(max_length=2000, description="what is typed into it; empty if nothing")
     exit_code: int = Field(ge=0, le=255, description="the exit code it must end with")
     shows: list[Line] = Field(

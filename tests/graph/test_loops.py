@@ -181,7 +181,7 @@ async def test_independent_packages_are_written_at_the_same_time_and_needs_are_w
             {"calc.py": calculator.CODE, "part_3.py": files["part_3.py"]},
         ],
     }
-    model = ScriptedModel(script, seconds=0.05)
+    model = ScriptedModel(script, seconds=0.4)
     async with opened(model) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)

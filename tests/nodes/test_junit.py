@@ -7,7 +7,8 @@ from softfactory.nodes.junit import cases_of, requirements_in, steadied
 REPORT = b"""<testsuites><testsuite>
 <testcase classname="tests.test_calc" name="test_r1_adds" file="tests/test_calc.py" time="0.1"/>
 <testcase classname="tests.test_calc" name="test_r12_fails[a b]"
- file="/workspace/tests/test_calc.py"><failure message="assert 1 == 2">E  at 0x7f12ab34cd56 in 0.12s</failure></testcase>
+ file="/workspace/tests/test_calc.py">
+<failure message="assert 1 == 2">E  at 0x7f12ab34cd56 in 0.12s</failure></testcase>
 <testcase classname="test" name="R3: skipped"><skipped/></testcase>
 </testsuite></testsuites>"""
 

@@ -73,10 +73,17 @@ async def test_a_start_that_comes_out_wrong_fails(
     assert words in report.output
 
 
-async def test_trials_run_one_after_another_in_the_same_folder(tmp_path: Path) -> None:
-    write = "import sys; open('kept', 'a').write(input()); print(open('kept').read())"
+async def test_trials_get_their_variables_and_run_one_after_another_in_the_same_folder(
+    tmp_path: Path,
+) -> None:
+    write = "import os; open(os.environ['KEPT'], 'a').write(input()); print(open('kept').read())"
     trial = Trial(
-        command=["python", "-c", write], stdin="x\n", exit_code=0, shows=["x"], requirements=[]
+        command=["python", "-c", write],
+        variables=["KEPT=kept"],
+        stdin="x\n",
+        exit_code=0,
+        shows=["x"],
+        requirements=[],
     )
     second = trial.model_copy(update={"shows": ["xx"]})
     report = await examined(tmp_path, PASSING, RunRecipe(trials=[trial, second]))

@@ -118,8 +118,8 @@ def answer(
 @app.command()
 def resume(
     name: Name,
-    model: Model = "",
-    base_url: BaseUrl = "",
+    model: Annotated[str, typer.Option(help="Go on with another model.")] = "",
+    base_url: Annotated[str, typer.Option(help="Go on at another endpoint.")] = "",
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped, paused, failed or killed."""

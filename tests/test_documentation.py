@@ -1,0 +1,137 @@
+"""What the documentation says is compared with the real thing.
+
+`UPDATE_DOCS=1 make test` puts the picture and the commands into the documents anew.
+"""
+
+import asyncio
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from softfactory.cli import app
+from softfactory.prompts import SKILLS
+from softfactory.state.events import RoleName
+from softfactory.studio import picture
+from tests.command import Terminal
+
+ROOT = Path(__file__).resolve().parents[1]
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+DOCUMENTS = [*READMES, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+UPDATE = bool(os.environ.get("UPDATE_DOCS"))
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.M)
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_the_picture_of_the_graph_is_the_graph(path: Path) -> None:
+    text, mermaid = path.read_text("utf-8"), asyncio.run(picture()).strip()
+    drawn = f"<!-- graph -->\n```mermaid\n{mermaid}\n```\n<!-- /graph -->"
+    pattern = re.compile(r"<!-- graph -->.*<!-- /graph -->", re.DOTALL)
+    if UPDATE:
+        path.write_text(pattern.sub(lambda _: drawn, text), "utf-8")
+        text = path.read_text("utf-8")
+    assert pattern.findall(text) == [drawn]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_in_the_documents_is_one_that_exists(path: Path) -> None:
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    for line in "\n".join(blocks(path, "sh")).splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["make"]:
+            assert words[1] in targets, line
+        if words[:1] == ["softfactory"]:
+            _parse(words[1:])
+
+
+def test_the_command_line_document_holds_every_command_and_option() -> None:
+    path = ROOT / "docs" / "command-line.md"
+    written = _command_line()
+    if UPDATE:
+        path.write_text(written, "utf-8")
+    assert path.read_text("utf-8") == written
+
+
+def test_the_table_of_skills_is_complete_and_names_real_roles() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", _read("docs/architecture.md"), re.M)
+    assert sorted(skill for skill, _ in rows) == sorted(SKILLS)
+    assert {role for _, role in rows} <= set(get_args(RoleName))
+
+
+def test_the_exit_codes_in_the_readme_are_those_of_the_program() -> None:
+    from softfactory.terminal.attend import EXIT_CODES
+
+    told = "0 delivered, 1 failed, 2 wrong usage, 3 waits for you, 4 stopped by\na limit"
+    assert told in _read("README.md")
+    assert EXIT_CODES["delivered"] == 0
+    assert EXIT_CODES["failed"] == 1
+    assert EXIT_CODES["waiting"] == 3
+    assert EXIT_CODES["limit"] == EXIT_CODES["paused"] == 4
+
+
+@pytest.mark.slow
+def test_the_excerpt_in_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
+    done = Terminal(tmp_path).run("demo")
+    assert done.code == 0, done.out + done.err
+    for path in READMES:
+        [excerpt] = blocks(path, "text")
+        for line in excerpt.splitlines():
+            assert line.strip() in done.out
+
+
+def test_no_document_points_to_a_file_that_is_not_there() -> None:
+    for path in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def _read(path: str) -> str:
+    return (ROOT / path).read_text("utf-8")
+
+
+def _commands() -> dict[str, TyperCommand]:
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return {name: c for name, c in group.commands.items() if isinstance(c, TyperCommand)}
+
+
+def _parse(words: list[str]) -> None:
+    """Parse a command line as the program would, without doing anything."""
+    _commands()[words[0]].make_context(words[0], words[1:]).close()
+
+
+def _command_line() -> str:
+    parts = ["# The command line\n", f"{app.info.help}\n"]
+    for name, command in _commands().items():
+        arguments = [p for p in command.params if isinstance(p, TyperArgument)]
+        options = [p for p in command.params if isinstance(p, TyperOption) and p.help]
+        usage = [p.metavar or str(p.name).upper() for p in arguments]
+        parts.append(f"## `{' '.join(['softfactory', name, *usage])}`\n\n{command.help}\n")
+        rows = [f"| `{u}` | {p.help} |" for u, p in zip(usage, arguments, strict=True)]
+        rows += [f"| `{'/'.join(option.opts)}` | {option.help} |" for option in options]
+        if rows:
+            parts.append("\n".join(["| | |", "|---|---|", *rows]) + "\n")
+    return "\n".join([*parts, _ENVIRONMENT])
+
+
+_ENVIRONMENT = """## Environment
+
+| | |
+|---|---|
+| `SOFTFACTORY_HOME` | The data folder: runs, ledger, checkpoints, products. |
+| `SOFTFACTORY_MODEL`, `SOFTFACTORY_BASE_URL` | Instead of `--model` and `--base-url`. |
+| `SOFTFACTORY_API_KEY`, `OPENAI_API_KEY` | The key for the model's endpoint. |
+| `SOFTFACTORY_SEARCH` | `ddgs`, `tavily` (with `TAVILY_API_KEY`) or the address of a SearXNG. |
+| `AZURE_SPEECH_KEY`, `AZURE_SPEECH_REGION` | Speech for `--speak`; `espeak-ng` is used without. |
+| `VISUAL`, `EDITOR` | The editor for `answer RUN edit`. |
+
+Exit codes: 0 delivered, 1 failed, 2 wrong usage, 3 waits for you, 4 stopped by a limit.
+"""

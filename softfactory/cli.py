@@ -105,13 +105,16 @@ def answer(
     name: Name,
     decision: Annotated[str, typer.Argument(help="approve, edit, revise, retry or stop.")],
     words: Annotated[str, typer.Argument(help="With revise: what to change, or a hint.")] = "",
+    reply: Annotated[
+        list[str] | None, typer.Option(help="To the open questions, in their order; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Answer what a run waits for, and go on with it."""
-    from softfactory.terminal.answering import decision_for
+    from softfactory.terminal.answering import Spoken, decision_for
     from softfactory.terminal.attend import attend
 
-    run, decided = decision_for(home(), name, decision, words)
+    run, decided = decision_for(home(), name, Spoken(decision, words, tuple(reply or ())))
     raise typer.Exit(attend(home(), run, decided, as_json=as_json))
 
 

@@ -71,7 +71,8 @@ def test_json_is_one_object_a_line(terminal: Terminal) -> None:
 
 def test_a_build_waits_at_the_requirements_and_every_answer_is_told(terminal: Terminal) -> None:
     questions = calculator.prd(open_questions=["Which currency?"])
-    script = calculator.straight() | {"write_prd": [questions, calculator.prd()]}
+    changed = questions.model_copy(update={"summary": "Evaluates, without currencies."})
+    script = calculator.straight() | {"write_prd": [questions, changed]}
     with Endpoint(script) as endpoint:
         done = terminal.run("build", calculator.IDEA, *model_at(endpoint))
         run = run_name(terminal)
@@ -88,9 +89,12 @@ def test_a_build_waits_at_the_requirements_and_every_answer_is_told(terminal: Te
         assert stopped.code == 3
         assert f"softfactory resume {run}" in stopped.out
         assert terminal.run("resume", run).code == 3
-        assert terminal.run("answer", run, "approve").code == 0
+        assert terminal.run("answer", run, "approve", "--reply", "a", "--reply", "b").code == 2
+        assert terminal.run("answer", run, "approve", "--reply", "Euros").code == 0
         assert terminal.run("answer", run, "approve").code == 2
         assert terminal.run("resume", run).code == 2
+    prd = (terminal.folder / "calculator" / "docs" / "prd.md").read_text()
+    assert "Which currency? → **Euros**" in prd
     log = terminal.run("log", run).out
     assert "no currencies" not in log
     assert "Change the requirements" in log

@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from softfactory.errors import RecordingMismatch, UsageError
 from softfactory.models.ledger import fit, key
 from softfactory.models.port import Messages, Reply, Request
 from softfactory.persistence.calls import Call
+
+RECORDED = "recorded"
+"""What a replayed answer names as its model."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class RecordedModel:
         found = self._by_key.get(key(request)) or self._by_fit.get(fit(request))
         if found is None:
             raise RecordingMismatch(self._mismatch(request))
-        return found
+        return replace(found, model=RECORDED)
 
     def _mismatch(self, request: Request) -> str:
         name = f"{request.skill} {request.subject}".strip()

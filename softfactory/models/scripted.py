@@ -13,7 +13,8 @@ Answer = str | Document | Mapping[str, str]
 class ScriptedModel:
     """Answers each skill with its next scripted answer and remembers what it was asked.
 
-    The last answer of a skill is given again when the script runs out.
+    A script may also name a skill with its subject, as `write_code W1 round 1`: then it does not
+    matter which of two packages asks first. The last answer is given again when they run out.
     """
 
     def __init__(self, script: Mapping[str, Sequence[Answer]], seconds: float = 0.0) -> None:
@@ -25,7 +26,8 @@ class ScriptedModel:
         """The next answer for the request's skill."""
         self.asked.append(request)
         await asyncio.sleep(self._seconds)
-        answers = self._script[request.skill]
+        named = f"{request.skill} {request.subject}"
+        answers = self._script[named if named in self._script else request.skill]
         text = written(answers.pop(0) if len(answers) > 1 else answers[0])
         asked = "".join(message["content"] for message in request.messages)
         return Reply(text, "scripted", estimated_tokens(asked), estimated_tokens(text))

@@ -1,6 +1,7 @@
 """Where a product is tried: its tests and its start, in a throw-away checkout in the sandbox."""
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,6 +26,7 @@ from softfactory.state.testing import Case, RunRecipe, TestReport, Trial
 REPORT = ".softfactory-report.xml"
 OUTPUT_KEPT = 6000
 PYTEST = ("-m", "pytest", "-q", "--tb=short", "--no-header", "-p", "no:cacheprovider")
+JAVASCRIPT_TESTS = re.compile(r"tests/.*\.test\.[cm]?js$")
 NODE_MISSING = "Node.js is not installed: `apt-get install nodejs`, then `softfactory resume`"
 
 
@@ -54,7 +56,7 @@ class Laboratory:
         """
         sandbox = await self.sandbox()
         environment = await self.environments.prepare(subject.packages)
-        command = await _test_command(subject.language, environment)
+        command = await _test_command(subject, environment)
         if not command:
             return _report("not_run", NODE_MISSING, sandbox.isolation)
         async with self._checkout(subject.tree) as folder:
@@ -107,14 +109,15 @@ class Laboratory:
             await asyncio.to_thread(discard, folder)
 
 
-async def _test_command(language: str, environment: ProductEnvironment) -> list[str]:
-    if language == "python":
+async def _test_command(subject: Subject, environment: ProductEnvironment) -> list[str]:
+    if subject.language == "python":
         options = ["-o", "junit_family=xunit1", f"--junitxml={REPORT}", "tests"]
         return [str(environment.python), *PYTEST, *options]
     node = await asyncio.to_thread(shutil.which, "node")
     reporter = ["--test-reporter=junit", f"--test-reporter-destination={REPORT}"]
     spoken = ["--test-reporter=spec", "--test-reporter-destination=stdout"]
-    return [node, "--test", *reporter, *spoken, "tests/"] if node else []
+    files = sorted(path for path in subject.tree if JAVASCRIPT_TESTS.match(path))
+    return [node, "--test", *reporter, *spoken, *files] if node else []
 
 
 def _collected(folder: Path) -> bytes:

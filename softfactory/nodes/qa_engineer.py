@@ -14,6 +14,7 @@ from softfactory.product.repository import Change, Repository
 from softfactory.prompts import prompt, render
 from softfactory.state.company import CompanyState, Tree, Update
 from softfactory.state.events import Event, RoleName, Tell
+from softfactory.state.markdown import counted
 from softfactory.state.testing import RunRecipe, TestReport, Verdict
 
 ROLE: RoleName = "QA Engineer"
@@ -165,7 +166,10 @@ def _sources(state: CompanyState) -> list[str]:
 def _summary(report: TestReport) -> str:
     passed = sum(case.outcome == "passed" for case in report.cases)
     failed = [case.name for case in report.cases if case.outcome == "failed"]
+    trials = sum(not case.file for case in report.cases)
     text = f"{passed} passed, {len(failed)} failed"
+    if trials:
+        text += f", {counted(trials, 'trial')} among them"
     if failed:
         text += f" ({', '.join(failed[:3])}{', ...' if len(failed) > 3 else ''})"
     return f"{text}; {report.reason}" if report.reason else text

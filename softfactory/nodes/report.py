@@ -1,9 +1,10 @@
 """What is handed over in writing: the product's README and its report."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
+from softfactory.models.recorded import RECORDED
 from softfactory.persistence.calls import Call
 from softfactory.state.company import CompanyState
 from softfactory.state.documents import Requirement
@@ -11,7 +12,7 @@ from softfactory.state.headings import headings
 from softfactory.state.markdown import bullets, findings_markdown, section
 from softfactory.state.testing import Case, TestReport
 
-TEST_COMMANDS = {"python": "python -m pytest tests", "javascript": "node --test tests/"}
+TEST_COMMANDS = {"python": "python -m pytest tests", "javascript": "node --test"}
 
 
 def readme(state: CompanyState) -> str:
@@ -49,7 +50,7 @@ def report_markdown(state: CompanyState, calls: Sequence[Call], notes: Sequence[
         + section(words["tests"], _tests(state))
         + section(words["not_verified"], bullets(_not_verified(state, notes)) or words["none"])
         + section(words["findings"], findings_markdown(remarks))
-        + section(words["cost"], cost_line(calls, prd.language))
+        + section(words["cost"], cost_line(calls, prd.language) + _origin(calls, words))
     ).rstrip() + "\n"
 
 
@@ -67,6 +68,11 @@ def cost_line(calls: Sequence[Call], language: str) -> str:
     )
 
 
+def _origin(calls: Sequence[Call], words: Mapping[str, str]) -> str:
+    recorded = any(call.reply["model"] == RECORDED for call in calls)
+    return f"\n\n{words['recorded']}" if recorded else ""
+
+
 def _table(state: CompanyState) -> str:
     words = headings(state["prd"].language)
     head = [words["requirement"], words["files"], words["tests"], words["result"]]
@@ -74,7 +80,7 @@ def _table(state: CompanyState) -> str:
     for requirement in state["prd"].requirements:
         files = [f.path for f in state["layout"].files if requirement.id in f.requirements]
         cases = [c for c in state["report"].cases if requirement.id in c.requirements]
-        result = words[verdict_on(requirement, state["report"])]
+        result = words[_told(verdict_on(requirement, state["report"]), state)]
         cells = [
             f"**{requirement.id}** {requirement.text}",
             ", ".join(f"`{path}`" for path in files),
@@ -83,6 +89,12 @@ def _table(state: CompanyState) -> str:
         ]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def _told(verdict: str, state: CompanyState) -> str:
+    """Tests of a page that no browser has opened show its rules, not more."""
+    is_page = state["design"].kind == "web_page"
+    return "rules_shown" if is_page and verdict == "shown" else verdict
 
 
 def _named(cases: Sequence[Case]) -> list[str]:
@@ -101,9 +113,10 @@ def _function(case: Case) -> str:
 
 def _tests(state: CompanyState) -> str:
     report, words = state["report"], headings(state["prd"].language)
-    passed = sum(case.outcome == "passed" for case in report.cases)
+    tests = [case for case in report.cases if case.file]
+    passed = sum(case.outcome == "passed" for case in tests)
     command = TEST_COMMANDS[state["design"].programming_language]
-    lines = [f"`{command}`: {passed}/{len(report.cases)}"]
+    lines = [f"`{command}`: {passed}/{len(tests)}"]
     lines += [
         f"`{case.name.removeprefix('$ ')}`: {case.outcome}"
         for case in report.cases

@@ -1,16 +1,27 @@
 """Commands that go on with a run: what exactly is to be done with it."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from softfactory.errors import GateGone, UsageError
 from softfactory.service import open_service
-from softfactory.state.gates import Action, Decision
+from softfactory.state.company import CompanyState
+from softfactory.state.gates import Action, Decision, GateQuestion
 from softfactory.terminal.gate import edited
 
 
-def decision_for(home: Path, name: str, action: str, words: str) -> tuple[str, Decision]:
+@dataclass(frozen=True)
+class Spoken:
+    """An answer as it was typed."""
+
+    action: str
+    words: str
+    replies: tuple[str, ...]
+
+
+def decision_for(home: Path, name: str, spoken: Spoken) -> tuple[str, Decision]:
     """The run's whole name, and the answer that the command line gave.
 
     Raises:
@@ -19,12 +30,22 @@ def decision_for(home: Path, name: str, action: str, words: str) -> tuple[str, D
     run, question, state = asyncio.run(_standing(home, name))
     if question is None:
         raise GateGone(f"run {run} waits for no answer; `softfactory show {run}` says more")
-    if action not in get_args(Action) or action not in question.actions:
-        raise UsageError(f"{action!r} is no answer here; {', '.join(question.actions)} are")
-    if action == "revise" and not words.strip():
+    if spoken.action not in get_args(Action) or spoken.action not in question.actions:
+        raise UsageError(f"{spoken.action!r} is no answer here; {', '.join(question.actions)} are")
+    if spoken.action == "revise" and not spoken.words.strip():
         raise UsageError(f'say what to change: `softfactory answer {run} revise "shorter"`')
-    document = edited(question, state) if action == "edit" else None
-    return run, Decision.model_validate({"action": action, "feedback": words, "document": document})
+    if len(spoken.replies) > len(question.questions):
+        raise UsageError(f"--reply: only {len(question.questions)} questions are open")
+    answers = dict(zip(question.questions, spoken.replies, strict=False))
+    document = edited(question, state) if spoken.action == "edit" else None
+    return run, Decision.model_validate(
+        {
+            "action": spoken.action,
+            "feedback": spoken.words,
+            "answers": answers,
+            "document": document,
+        }
+    )
 
 
 def resumable(home: Path, name: str, model: str, base_url: str) -> str:
@@ -32,7 +53,7 @@ def resumable(home: Path, name: str, model: str, base_url: str) -> str:
     return asyncio.run(_prepared(home, name, model, base_url))
 
 
-async def _standing(home: Path, name: str):  # type: ignore[no-untyped-def]
+async def _standing(home: Path, name: str) -> tuple[str, GateQuestion | None, CompanyState]:
     async with open_service(home) as service:
         run = await service.runs.get(name)
         return run.id, await service.question(run.id), await service.documents(run.id)

@@ -95,7 +95,7 @@ def next_step(run: Run) -> str:
     if run.status == "waiting":
         return (
             f"Run {name} waits for you: {run.reason}\n"
-            f"  softfactory answer {name} approve\n"
+            f"  softfactory answer {name} approve          (open questions: --reply TEXT ...)\n"
             f'  softfactory answer {name} revise "what to change"\n'
             f"  softfactory answer {name} edit | stop"
         )

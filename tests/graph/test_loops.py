@@ -43,7 +43,7 @@ async def test_every_loop_runs_once_and_the_product_is_delivered(
         "static check of W1: no problems",
         "the test is at fault: (1 + 2) * 3 is 9, the test expects 10",
     ]
-    assert [line.split(" (")[0] for line in tests] == [
+    assert [line.split(", 1 trial")[0] for line in tests] == [
         "2 passed, 2 failed",
         "3 passed, 1 failed",
         "4 passed, 0 failed",
@@ -175,11 +175,9 @@ async def test_independent_packages_are_written_at_the_same_time_and_needs_are_w
         "write_prd": [calculator.prd(size="medium")],
         "design_filenames": [calculator.LAYOUT.model_copy(update={"files": planned})],
         "project_management": [plan],
-        "write_code": [
-            {"part_1.py": files["part_1.py"]},
-            {"part_2.py": files["part_2.py"]},
-            {"calc.py": calculator.CODE, "part_3.py": files["part_3.py"]},
-        ],
+        "write_code W1 round 1": [{"part_1.py": files["part_1.py"]}],
+        "write_code W2 round 1": [{"part_2.py": files["part_2.py"]}],
+        "write_code": [{"calc.py": calculator.CODE, "part_3.py": files["part_3.py"]}],
     }
     model = ScriptedModel(script, seconds=0.4)
     async with opened(model) as service:
@@ -192,7 +190,7 @@ async def test_independent_packages_are_written_at_the_same_time_and_needs_are_w
         for logged in log
         if logged.event.text.startswith("write_code W")
     ]
-    assert order[:2] == [("call", "write_code W1"), ("call", "write_code W2")]
+    assert sorted(order[:2]) == [("call", "write_code W1"), ("call", "write_code W2")]
     assert order[-2:] == [("call", "write_code W3"), ("answer", "write_code W3")]
     assert "def part() -> int:\n    return 2" in model.questions("write_code")[2]
     waves = [text for text in told(log, "work") if "work packages" in text]

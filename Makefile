@@ -1,5 +1,6 @@
 # Everything runs through uv; where it is missing, it is installed into .tools, for this folder only.
 UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
+export PATH := $(PATH):$(CURDIR)/.tools/bin
 RUN := $(UV) run --frozen --quiet
 
 .PHONY: demo check lint test bench

@@ -38,6 +38,7 @@ class Terminal:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_ctrl_c,
         )
 
     def run(self, *arguments: str, **environment: str) -> Done:
@@ -53,3 +54,8 @@ class Terminal:
         except ProcessLookupError:
             return
         process.wait()
+
+
+def _heed_ctrl_c() -> None:
+    """A shell that runs the tests in the background would have them ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

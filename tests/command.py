@@ -7,7 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = (sys.executable, "-c", "from softfactory.cli import main; main()")
+PROGRAM = (
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from softfactory.cli import main; main()",
+)
+"""The command, heeding Ctrl-C even if a shell that runs the tests in the background ignores it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,6 @@ class Terminal:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_heed_ctrl_c,
         )
 
     def run(self, *arguments: str, **environment: str) -> Done:
@@ -54,8 +59,3 @@ class Terminal:
         except ProcessLookupError:
             return
         process.wait()
-
-
-def _heed_ctrl_c() -> None:
-    """A shell that runs the tests in the background would have them ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -21,6 +21,7 @@ test: $(UV)
 
 bench: $(UV)            ## what a run costs, and how heavy the program is
 	$(RUN) python -m bench.calculator
+	$(RUN) python -m bench.prefixes
 	$(RUN) python -m bench.startup
 
 $(CURDIR)/.tools/bin/uv:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from softfactory.config import Settings
 from softfactory.models.scripted import ScriptedModel
-from softfactory.service import Outside, open_service
+from softfactory.service import open_service
+from softfactory.workplace import Outside
 from tests import calculator
 
 SECONDS_PER_CALL = 1.0
@@ -24,7 +25,7 @@ async def measured(name: str, script: calculator.Script) -> str:
     """A row of the table for one script."""
     with tempfile.TemporaryDirectory() as folder:
         model = ScriptedModel(script, seconds=SECONDS_PER_CALL)
-        async with open_service(Path(folder) / "home", Outside(lambda _: model)) as service:
+        async with open_service(Path(folder) / "home", Outside(lambda *_: model)) as service:
             settings = Settings(model="scripted", gates=(), folder=folder)
             run = await service.start(calculator.IDEA, settings)
             started = time.monotonic()

@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run: `--help` must be quick."""
 
 import asyncio
+import io
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -8,14 +9,17 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from softfactory.config import Price, Settings, home
+from softfactory import __version__
+from softfactory.config import Settings, home, models_of
 from softfactory.errors import SoftfactoryError, UsageError
+from softfactory.terminal.options import budget_from, gates_from, idea_from, price_from
 
 T = TypeVar("T")
 
 app = typer.Typer(
     help="A software company in a box: one idea in, a working, tested repository out.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -23,7 +27,11 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name.")]
 Model = Annotated[
-    str, typer.Option(envvar="SOFTFACTORY_MODEL", help="Name of the model, or recording:FILE.")
+    list[str] | None,
+    typer.Option(
+        envvar="SOFTFACTORY_MODEL",
+        help="NAME, PROVIDER:NAME or recording:FILE; ROLE=... for one role; repeatable.",
+    ),
 ]
 BaseUrl = Annotated[
     str,
@@ -46,32 +54,38 @@ def build(
     gates: Annotated[
         str, typer.Option(help="Where to ask you: prd, design, plan, delivery.")
     ] = "prd",
-    model: Model = "",
+    model: Model = None,
     base_url: BaseUrl = "",
     price: PriceOption = "",
+    budget: Annotated[str, typer.Option(help="What it may cost: 3.00, or 200k tokens.")] = "",
     thorough: Annotated[
         bool,
-        typer.Option(help="Second readings of requirements and design for small products too."),
+        typer.Option(
+            "--thorough", help="Second readings of requirements and design for small products too."
+        ),
     ] = False,
-    speak: Annotated[bool, typer.Option(help="A spoken summary at delivery.")] = False,
+    speak: Annotated[bool, typer.Option("--speak", help="A spoken summary at delivery.")] = False,
     unsafe_local: Annotated[
         bool, typer.Option("--unsafe-local", help="Run what is written without isolation.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Build a product from an idea."""
+    if yes and gates != "prd":
+        raise UsageError("--yes opens all gates, --gates closes some: give one of them")
     settings = Settings(
-        model=model,
+        **models_of(model or []),
         base_url=base_url,
-        price=_price(price),
-        gates=() if yes else _gates(gates),
+        price=price_from(price),
+        budget=budget_from(budget),
+        gates=() if yes else gates_from(gates),
         thorough=thorough,
         speak=speak,
         unsafe_local=unsafe_local,
         out=str(out.expanduser().absolute()) if out else "",
         folder=str(Path.cwd()),
     )
-    _begin(_idea(idea, file), settings, as_json=as_json)
+    _begin(idea_from(idea, file), settings, as_json=as_json)
 
 
 @app.command()
@@ -121,29 +135,51 @@ def answer(
 @app.command()
 def resume(
     name: Name,
-    model: Annotated[str, typer.Option(help="Go on with another model.")] = "",
+    model: Annotated[list[str] | None, typer.Option(help="Go on with another model.")] = None,
     base_url: Annotated[str, typer.Option(help="Go on at another endpoint.")] = "",
+    budget: Annotated[str, typer.Option(help="Go on with another budget.")] = "",
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped, paused, failed or killed."""
     from softfactory.terminal.answering import resumable
     from softfactory.terminal.attend import attend
 
-    run = resumable(home(), name, model, base_url)
+    changes = {**models_of(model or []), "base_url": base_url, "budget": budget_from(budget)}
+    run = resumable(home(), name, {key: value for key, value in changes.items() if value})
     raise typer.Exit(attend(home(), run, as_json=as_json))
+
+
+@app.command()
+def fork(
+    name: Name,
+    at: Annotated[str, typer.Option(help="A gate: prd, design, plan or delivery.")] = "prd",
+    as_json: Json = False,
+) -> None:
+    """Begin a new run where another one came to a gate; only what differs is paid."""
+    from softfactory.service import open_service
+    from softfactory.terminal.attend import attend
+
+    [gate] = gates_from(at) or gates_from("prd")
+
+    async def forking() -> str:
+        async with open_service(home()) as service:
+            return (await service.fork(name, gate)).id
+
+    raise typer.Exit(attend(home(), _run(forking()), as_json=as_json))
 
 
 @app.command()
 def stop(name: Name) -> None:
     """Stop a run, wherever it is being worked on; it can be resumed."""
     from softfactory.service import open_service
+    from softfactory.terminal.attend import next_step
 
     async def stopping() -> str:
         async with open_service(home()) as service:
-            return (await service.stop(name)).id
+            run = await service.stop(name)
+            return f"Run {run.id} is being stopped" if run.owned else next_step(run)
 
-    run = _run(stopping())
-    print(f"Run {run} is being stopped; `softfactory resume {run}` goes on with it")
+    print(_run(stopping()))
 
 
 @app.command()
@@ -160,6 +196,31 @@ def show(name: Name) -> None:
     from softfactory.terminal.listing import print_run
 
     _run(print_run(home(), name))
+
+
+@app.command()
+def cost(name: Name) -> None:
+    """Show what a run has cost, by role and skill."""
+    from softfactory.terminal.bill import print_cost
+
+    _run(print_cost(home(), name))
+
+
+@app.command()
+def models() -> None:
+    """List providers of models, which keys are there, and known prices."""
+    from softfactory.terminal.bill import print_models
+
+    print_models(home())
+
+
+@app.command()
+def doctor(model: Model = None, base_url: BaseUrl = "") -> None:
+    """Check in a few seconds what this machine lacks for a real run, and how to mend it."""
+    from softfactory.terminal.doctor import diagnose
+
+    settings = Settings(**models_of(model or []), base_url=base_url)
+    raise typer.Exit(_run(diagnose(home(), settings)))
 
 
 @app.command()
@@ -198,8 +259,20 @@ def export(
     print(f"{_run(exporting())} calls in {recording}")
 
 
+@app.callback()
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"softfactory {__version__}")
+        raise typer.Exit
+
+
 def main() -> None:
     """Run the command line; errors of ours are one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except SoftfactoryError as error:
@@ -222,33 +295,3 @@ def _begin(idea: str, settings: Settings, *, as_json: bool) -> None:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
-
-
-def _idea(idea: str, file: Path | None) -> str:
-    if file is None:
-        return idea
-    if idea:
-        raise UsageError("give the idea or --file, not both")
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--file {str(file)!r} can't be read: {error}") from error
-
-
-def _gates(names: str) -> tuple[Any, ...]:
-    known = ("prd", "design", "plan", "delivery")
-    chosen = tuple(filter(None, (name.strip() for name in names.split(","))))
-    for name in chosen:
-        if name not in known:
-            raise UsageError(f"--gates {name!r} is no gate; {', '.join(known)} are")
-    return chosen
-
-
-def _price(text: str) -> Price | None:
-    if not text:
-        return None
-    try:
-        given, taken = map(float, text.split("/"))
-        return Price(input=given, output=taken)
-    except ValueError as error:
-        raise UsageError(f"--price {text!r} is not IN/OUT, as 0.15/0.60") from error

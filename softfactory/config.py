@@ -1,12 +1,22 @@
 """Settings of a run, and where things are kept. Reading them has no effect and needs no key."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from softfactory.errors import UsageError
+
+RoleKey = Literal[
+    "product_manager",
+    "architect",
+    "project_manager",
+    "engineer",
+    "code_reviewer",
+    "qa_engineer",
+]
 OptionalGate = Literal["prd", "design", "plan", "delivery"]
 
 REVIEW_ROUNDS = 4
@@ -22,6 +32,32 @@ class Price(BaseModel):
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0, description="None: as other input")
+
+
+class Budget(BaseModel):
+    """What a run may use up: dollars or tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount: float = Field(gt=0)
+    unit: Literal["dollars", "tokens"]
+
+    def __str__(self) -> str:
+        return f"${self.amount:.2f}" if self.unit == "dollars" else f"{self.amount:,.0f} tokens"
+
+
+def budget_of(text: str) -> Budget:
+    """A budget as people write it: 3.00, $3, 200k, 1.5M.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    word = text.strip().removeprefix("$")
+    scale = {"k": 1_000, "m": 1_000_000}.get(word[-1:].lower())
+    if scale:
+        return Budget(amount=float(word[:-1]) * scale, unit="tokens")
+    return Budget(amount=float(word), unit="dollars")
 
 
 class Settings(BaseModel):
@@ -34,13 +70,33 @@ class Settings(BaseModel):
 
     model: str = Field(default="", description="name of the model, or recording:FILE")
     base_url: str = Field(default="", description="address of an OpenAI-compatible endpoint")
-    price: Price | None = Field(default=None, description="None: unknown, and said to be unknown")
+    roles: dict[RoleKey, str] = Field(default_factory=dict, description="a role's own model")
+    price: Price | None = Field(default=None, description="None: as the tables of prices say")
+    budget: Budget | None = Field(default=None, description="None: without limit")
     gates: tuple[OptionalGate, ...] = Field(default=("prd",), description="where a human decides")
     thorough: bool = Field(default=False, description="second readings for small products too")
     speak: bool = Field(default=False, description="a spoken summary at delivery")
     unsafe_local: bool = Field(default=False, description="run generated code without isolation")
     out: str = Field(default="", description="folder of the product; empty: named after it")
     folder: str = Field(default="", description="where the command was given")
+
+
+def models_of(names: Sequence[str]) -> dict[str, Any]:
+    """The settings that `--model` names: of the run, and of roles as `engineer=NAME`.
+
+    Raises:
+        UsageError: a role is unknown.
+    """
+    found: dict[str, Any] = {"model": "", "roles": {}}
+    for name in names:
+        role, equals, model = name.partition("=")
+        if not equals:
+            found["model"] = name
+        elif role in get_args(RoleKey):
+            found["roles"][role] = model
+        else:
+            raise UsageError(f"{role!r} is no role; {', '.join(get_args(RoleKey))} are")
+    return found
 
 
 def home(environment: Mapping[str, str] | None = None) -> Path:
@@ -51,10 +107,3 @@ def home(environment: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_data_path  # slow enough to keep out of --help
 
     return user_data_path("softfactory")
-
-
-def api_key(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
-    """The key for the model's endpoint; "none" for an endpoint of the user's that needs none."""
-    known = os.environ if environment is None else environment
-    found = known.get("SOFTFACTORY_API_KEY") or known.get("OPENAI_API_KEY")
-    return found or ("none" if settings.base_url else "")

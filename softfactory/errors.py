@@ -11,6 +11,7 @@
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
+    │   ├── BudgetReached       the next call would pass the budget
     │   ├── AnswerUnusable      the model could not be brought to answer in the asked form
     │   └── RecordingMismatch   a recorded run does not fit what is asked now
     ├── SandboxUnavailable      this machine offers no isolation: nothing generated is run
@@ -47,6 +48,8 @@ class GateGone(UsageError):
 class RunBusy(SoftfactoryError):
     """Another process is working on this run."""
 
+    exit_code = 2
+
 
 class ModelError(SoftfactoryError):
     """A model could not be asked, or its answer could not be used."""
@@ -58,6 +61,10 @@ class ModelUnavailable(ModelError):
 
 class ModelRefused(ModelError):
     """The endpoint refuses the request: key, address or model name is wrong."""
+
+
+class BudgetReached(ModelError):
+    """The next call would pass the budget; a human decides how to go on."""
 
 
 class AnswerUnusable(ModelError):

@@ -5,73 +5,54 @@ happens to it goes into its event log, which any number of others can follow.
 """
 
 import asyncio
-import os
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from softfactory.config import Settings
+from softfactory.config import OptionalGate, Settings
 from softfactory.errors import (
+    BudgetReached,
     GateGone,
     ModelUnavailable,
-    ProductError,
     SoftfactoryError,
     UsageError,
 )
-from softfactory.graph.company import GRAPH_VERSION, Company, company
-from softfactory.graph.staff import Tools, staff
+from softfactory.graph.company import GRAPH_VERSION, Company
 from softfactory.graph.thread import Thread
-from softfactory.models.choice import chat_model
-from softfactory.models.ledger import Ledger
-from softfactory.models.model import Model
-from softfactory.models.port import ChatModel
+from softfactory.models.purse import Purse, purse_of, raised
 from softfactory.models.recorded import Recording, recorded_calls, write_recording
 from softfactory.nodes.gates import decided
 from softfactory.persistence.calls import Call, Calls
-from softfactory.persistence.database import Database, open_database
+from softfactory.persistence.database import open_database
+from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events, LoggedEvent
+from softfactory.persistence.leases import under_lease
 from softfactory.persistence.runs import Run, Runs, Status
-from softfactory.product.folders import free_folder, refuse_foreign
-from softfactory.product.repository import Change, Repository
-from softfactory.sandbox import Environments, Sandbox, choose_sandbox
 from softfactory.state.company import CompanyState
-from softfactory.state.events import Event
-from softfactory.state.gates import Decision, GateQuestion
-from softfactory.tools.search import Search, configured_search
-from softfactory.tools.speech import Speech, configured_speech
+from softfactory.state.gates import Decision, GateQuestion, budget_question
+from softfactory.workplace import Outside, Records, Workplace
 
-HEARTBEAT_SECONDS = 2.0
 FOLLOW_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Outside:
-    """What the company reaches in the world; by default as the environment says."""
-
-    models: Callable[[Settings], ChatModel] = chat_model
-    search: Callable[[], Search | None] = lambda: configured_search(os.environ)
-    speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
+STANDING: dict[type[SoftfactoryError], Status] = {
+    ModelUnavailable: "paused",
+    BudgetReached: "limit",
+}
+"""Where a run stands after trouble; after all other trouble it has failed. Each can be resumed."""
 
 
 class Service:
     """Everything that can be done with runs."""
 
-    def __init__(
-        self, home: Path, database: Database, saver: AsyncSqliteSaver, outside: Outside
-    ) -> None:
-        self._home = home
+    def __init__(self, workplace: Workplace, saver: AsyncSqliteSaver) -> None:
+        self._workplace = workplace
         self._saver = saver
-        self._outside = outside
-        self._sandboxes: dict[bool, Sandbox] = {}
-        self.runs = Runs(database)
-        self.events = Events(database)
-        self.calls = Calls(database)
+        self.runs = workplace.records.runs
+        self.events = workplace.records.events
+        self.calls = workplace.records.calls
 
     async def start(self, idea: str, settings: Settings) -> Run:
         """Make a run of an idea; nothing is asked and nothing paid yet.
@@ -87,12 +68,14 @@ class Service:
                 "no model: give --model NAME, and --base-url URL unless it is OpenAI's; "
                 "`softfactory demo` needs none"
             )
-        self._outside.models(settings)
-        if settings.out:
-            await refuse_foreign(Path(settings.out), run="")
-        await self._sandbox(settings)
+        await self._workplace.refuse_taken(settings)
+        self._workplace.chat_model(settings).ready(idea)
+        self._workplace.refuse_unpriced(settings)
+        await self._workplace.sandbox(settings)
         run = await self.runs.add(idea.strip(), settings, GRAPH_VERSION)
-        await self._tell(run.id, "run", f"run {run.id}: {idea.strip().splitlines()[0][:120]}")
+        await self._workplace.tell(
+            run.id, "run", f"run {run.id}: {idea.strip().splitlines()[0][:120]}"
+        )
         return run
 
     async def work(self, name: str, decision: Decision | None = None) -> Run:
@@ -108,28 +91,48 @@ class Service:
         run = await self.runs.get(name)
         await self.runs.acquire(run)
         started = time.monotonic()
-        status, reason = run.status, run.reason
         try:
-            status, reason = await self._keeping_the_lease(run, decision)
-        finally:
+            status, reason = await self._stretch(run, decision)
             await self.runs.add_worked(run.id, time.monotonic() - started)
             await self.runs.set_status(run.id, status, reason)
-            await self._tell(run.id, "run", status, status=status, reason=reason)
+            await self._workplace.tell(run.id, "run", status, status=status, reason=reason)
+        except UsageError:
+            await self.runs.set_status(run.id, run.status, run.reason)
+            raise
+        finally:
             await self.runs.release(run.id)
         return await self.runs.get(run.id)
 
+    async def fork(self, name: str, gate: OptionalGate) -> Run:
+        """A new run that stands where another one came to a gate, and pays only what differs.
+
+        Raises:
+            UsageError: the run has not come to this gate.
+        """
+        parent = await self.runs.get(name)
+        state = await self._thread(parent).state_at(gate)
+        if state is None:
+            raise UsageError(f"run {parent.id} has not come to the {gate} gate")
+        gates = tuple(dict.fromkeys((*parent.settings.gates, gate)))
+        settings = parent.settings.model_copy(update={"gates": gates, "out": ""})
+        run = await self.runs.add(parent.idea, settings, GRAPH_VERSION, parent.id)
+        await self._workplace.copy_product(parent, run, state)
+        await self._thread(run).begin_at(gate, state)
+        await self._workplace.tell(run.id, "run", f"run {run.id}: fork of {parent.id} at {gate}")
+        await self._workplace.place(run, state["prd"].name, state["prd"].title)
+        return run
+
     async def stop(self, name: str) -> Run:
-        """Have a run stopped, wherever it is being worked on; it can be resumed."""
+        """Have the process stop that works on a run, if there is one; it can be resumed."""
         run = await self.runs.get(name)
         if run.owned:
             await self.runs.request_stop(run.id)
-        elif run.status not in ("delivered", "failed"):
-            await self.runs.set_status(run.id, "stopped", "by a human")
-        return await self.runs.get(run.id)
+        return run
 
     async def question(self, name: str) -> GateQuestion | None:
         """What the run waits for an answer to; None if nothing."""
-        return await self._thread(await self.runs.get(name)).question()
+        run = await self.runs.get(name)
+        return await self._question(run, self._thread(run))
 
     async def documents(self, name: str) -> CompanyState:
         """What the company knows about a run so far; keys not yet written are missing."""
@@ -156,114 +159,88 @@ class Service:
         """Write a run's model calls as a recording; how many they are."""
         run = await self.runs.get(name)
         calls = recorded_calls(await self.paid(run.id))
+        if not calls:
+            raise UsageError(f"run {run.id} has no answers to record yet")
         kept = Settings(thorough=run.settings.thorough, speak=run.settings.speak)
         await asyncio.to_thread(write_recording, file, Recording(run.idea, about, kept, calls))
         return len(calls)
 
-    def company_of(self, run: Run) -> Company:
-        """The company that works on a run, with everybody in it and all their tools."""
+    async def _question(self, run: Run, thread: Thread) -> GateQuestion | None:
+        asked = await thread.question()
+        return budget_question(run.reason) if asked is None and run.status == "limit" else asked
 
-        async def tell(event: Event) -> None:
-            await self.events.append(run.id, event)
-            if event.kind == "named":
-                await self._place(run, str(event.data["name"]), event.text)
-
-        async def saved(change: Change) -> None:
-            files = sorted(change.files)
-            await self._tell(run.id, "commit", change.summary, role=change.role, files=files)
-            await self._publish(run)
-
-        ledger = Ledger(self.calls, run.id, run.settings.price)
-        tools = Tools(
-            model=Model(self._outside.models(run.settings), ledger, tell),
-            product=Repository(self._home / "products" / f"{run.id}.git", run.id, saved),
-            sandbox=lambda: self._sandbox(run.settings),
-            environments=Environments(self._home),
-            search=self._outside.search(),
-            speech=self._outside.speech(),
-            tell=tell,
-        )
-        return company(staff(tools, run.settings))
-
-    async def _keeping_the_lease(self, run: Run, decision: Decision | None) -> tuple[Status, str]:
-        """Work while a heartbeat keeps the lease; whatever ends the one ends the other."""
-        work = asyncio.create_task(self._advance(run, decision))
-        heart = asyncio.create_task(self._heartbeat(run, work))
-        try:
-            return await work
-        except asyncio.CancelledError:
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
+    async def _beyond_the_budget(
+        self, run: Run, thread: Thread, decision: Decision
+    ) -> tuple[Status, str]:
+        """Go on with more money, deliver what there is, or leave it for now."""
+        if decision.action == "stop":
             return "stopped", "by a human"
-        except ModelUnavailable as error:
-            return "paused", str(error)
+        if decision.action == "retry":
+            await self.runs.set_settings(run.id, raised(run.settings, decision.feedback))
+        elif not await thread.finish():
+            raise UsageError("there is nothing to deliver yet; raise the budget or stop")
+        await self.runs.set_status(run.id, "working")
+        return await self._advance(await self.runs.get(run.id), None)
+
+    def company_of(self, run: Run) -> Company:
+        """The company that works on a run, for a server that brings its own checkpoints."""
+        return self._workplace.company_of(run)
+
+    async def _stretch(self, run: Run, decision: Decision | None) -> tuple[Status, str]:
+        """Work until the run rests; trouble of the model or the machine is where it stands."""
+        calls = self._workplace.on_the_wire.setdefault(run.id, set())
+        try:
+            return await under_lease(self.runs, run.id, self._advance(run, decision))
+        except asyncio.CancelledError:
+            for call in calls:
+                call.cancel()
+            return "stopped", "by a human"
         except UsageError:
             raise
         except SoftfactoryError as error:
-            return "failed", str(error)
+            return STANDING.get(type(error), "failed"), str(error)
         except Exception as error:  # a defect of ours: told in full in the log, the run goes on
             text = f"internal error: {error!r}"
-            await self._tell(run.id, "note", text, traceback=traceback.format_exc())
+            await self._workplace.tell(run.id, "note", text, traceback=traceback.format_exc())
             return "failed", text
         finally:
-            heart.cancel()
-
-    async def _heartbeat(self, run: Run, work: asyncio.Task[Any]) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            if await self.runs.heartbeat(run.id) != "owned":
-                work.cancel()
+            if calls:
+                await asyncio.wait(calls)
 
     async def _advance(self, run: Run, decision: Decision | None) -> tuple[Status, str]:
-        await self._sandbox(run.settings)
-        thread = self._thread(run)
-        question = await thread.question()
+        await self._workplace.sandbox(run.settings)
+        thread = self._thread(run, purse_of(run.settings.budget, await self.paid(run.id)))
+        question = await self._question(run, thread)
         if decision:
             _refuse_misfit(run, question, decision)
-        elif run.status == "stopped" and question is None and await thread.reopen():
+            if decision.action == "edit":
+                await self._note_edit(run, question)
+        if question and question.gate == "budget":
+            if decision:
+                return await self._beyond_the_budget(run, thread, decision)
+            question = None  # resumed, perhaps with another budget: the next call will show
+        may_reopen = decision is None and question is None and run.status == "stopped"
+        if may_reopen and await thread.reopen():
             question = await thread.question()
         if question is None or decision:
             question = await thread.advance(run.idea, decision)
-        await self._publish(run)
+        unpublished = await self._workplace.publish(run)
         if question:
-            await self._tell(run.id, "gate", question.title, gate=question.gate)
+            await self._workplace.tell(run.id, "gate", question.title, gate=question.gate)
             return ("limit" if question.gate == "help" else "waiting"), question.title
         delivered = "delivery" in await thread.state()
-        return ("delivered", "") if delivered else ("stopped", "by a human")
+        return ("delivered", unpublished) if delivered else ("stopped", "by a human")
 
-    def _thread(self, run: Run) -> Thread:
-        return Thread(self.company_of(run).compile(checkpointer=self._saver), run.id)
+    async def _note_edit(self, run: Run, question: GateQuestion | None) -> None:
+        """Note beside the answer that a human thought it needed an edit."""
+        skills = {"prd": "write_prd", "design": "design_api", "plan": "project_management"}
+        skill = skills.get(question.gate, "") if question else ""
+        newest = await self.calls.latest_key(run.id, skill, "")
+        await self.calls.judge(run.id, "human edited", filter(None, [newest]))
 
-    async def _sandbox(self, settings: Settings) -> Sandbox:
-        """The sandbox of this machine, probed once."""
-        unsafe = settings.unsafe_local
-        if unsafe not in self._sandboxes:
-            self._sandboxes[unsafe] = await choose_sandbox(unsafe_local=unsafe)
-        return self._sandboxes[unsafe]
-
-    async def _place(self, run: Run, name: str, title: str) -> None:
-        """Decide where the product lands, once its name is known."""
-        if (await self.runs.get(run.id)).out:
-            return
-        chosen, base = run.settings.out, Path(run.settings.folder)
-        out = Path(chosen) if chosen else await free_folder(base, name, run.id)
-        await self.runs.set_product(run.id, title, out)
-
-    async def _publish(self, run: Run) -> None:
-        """Bring the user's folder up to date; what is in its way is told, not overwritten."""
-        out = (await self.runs.get(run.id)).out
-        if not out:
-            return
-        try:
-            await Repository(self._home / "products" / f"{run.id}.git", run.id).publish(Path(out))
-        except (ProductError, OSError) as error:
-            await self._tell(run.id, "note", str(error))
-
-    async def _tell(
-        self, run: str, kind: Any, text: str, *, role: Any = "Company", **data: Any
-    ) -> None:
-        await self.events.append(run, Event(kind=kind, role=role, text=text, data=data))
+    def _thread(self, run: Run, purse: Purse | None = None) -> Thread:
+        graph = self._workplace.company_of(run, purse)
+        return Thread(graph.compile(checkpointer=self._saver), run.id)
 
 
 def _refuse_misfit(run: Run, question: GateQuestion | None, decision: Decision) -> None:
@@ -278,9 +255,13 @@ def _refuse_misfit(run: Run, question: GateQuestion | None, decision: Decision) 
 @asynccontextmanager
 async def open_service(home: Path, outside: Outside | None = None) -> AsyncIterator[Service]:
     """The service over a data folder, which is made if it is missing."""
-    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
+    try:
+        await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"SOFTFACTORY_HOME {str(home)!r} can't be used: {error}") from error
     async with (
         open_database(home / "softfactory.db") as database,
         AsyncSqliteSaver.from_conn_string(str(home / "checkpoints.db")) as saver,
     ):
-        yield Service(home, database, saver, outside or Outside())
+        records = Records(Runs(database), Events(database), Calls(database), Endpoints(database))
+        yield Service(Workplace(home, records, outside or Outside()), saver)

@@ -8,7 +8,8 @@ import pytest
 
 from softfactory.config import Settings
 from softfactory.models.scripted import ScriptedModel
-from softfactory.service import Outside, Service, open_service
+from softfactory.service import Service, open_service
+from softfactory.workplace import Outside
 from tests.calculator import Script
 from tests.endpoint import Endpoint
 
@@ -33,7 +34,7 @@ def opened(home: Path) -> Opened:
 
     @asynccontextmanager
     async def opening(model: ScriptedModel) -> AsyncIterator[Service]:
-        outside = Outside(lambda _: model, search=lambda: None, speech=lambda: None)
+        outside = Outside(lambda *_: model, search=lambda: None, speech=lambda: None)
         async with open_service(home, outside) as service:
             yield service
 

@@ -29,6 +29,8 @@ class Endpoint:
         self._given: dict[str, str] = {}
         self.asked: list[str] = []
         """Skills, in the order of their questions."""
+        self.models: list[str] = []
+        """The model that each question was for."""
         self.answered: list[str] = []
         """Digest of each question whose answer was sent to a living client."""
         self.client = 0
@@ -55,10 +57,11 @@ class Endpoint:
     def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """The completion for a request."""
         words = "\n".join(message["content"] for message in body["messages"])
-        skill = re.findall(r"^# Task: (\w+)", words, re.MULTILINE)[-1]
+        skill = (re.findall(r"^# Task: (\w+)", words, re.MULTILINE) or ["azure_tts"])[-1]
         question = hashlib.sha256(words.encode()).hexdigest()
         with self._lock:
             self.asked.append(skill)
+            self.models.append(body["model"])
             number = len(self.asked)
         self.on_question(number)
         time.sleep(self._seconds)

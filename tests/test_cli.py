@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from softfactory.state.documents import PlannedFile
 from tests import calculator
 from tests.command import Terminal
 from tests.endpoint import Endpoint
@@ -201,7 +203,7 @@ def test_a_run_is_stopped_from_another_terminal_and_a_second_worker_is_refused(
             time.sleep(0.05)
         run = run_name(terminal)
         busy = terminal.run("resume", run)
-        assert busy.code == 1
+        assert busy.code == 2
         assert "being worked on" in busy.err
         assert terminal.run("stop", run).code == 0
         out, err = process.communicate(timeout=15)
@@ -221,3 +223,97 @@ def test_a_taken_default_folder_is_left_alone(terminal: Terminal) -> None:
 
 def _documents() -> list[str]:
     return [f"docs/{name}.md" for name in ("prd", "design", "plan", "report")]
+
+
+def test_cost_models_and_doctor_tell_what_they_promise(terminal: Terminal) -> None:
+    with Endpoint(calculator.eventful() | {"azure_tts": ['{"text": "Hello."}']}) as endpoint:
+        options = ["--price", "1/4", *model_at(endpoint)]
+        assert terminal.run("build", calculator.IDEA, "--yes", *options).code == 0
+        well = terminal.run("doctor", *model_at(endpoint))
+        assert well.code == 0, well.out
+        assert "✓ model" in well.out
+    bill = terminal.run("cost", run_name(terminal)).out.splitlines()
+    assert bill[0].split() == [
+        *("role", "skill", "calls", "in", "cached", "out"),
+        *("price", "time", "repairs", "repeated"),
+    ]
+    engineer = next(line for line in bill if "write_code " in line).split()
+    assert engineer[:3] == ["Engineer", "write_code", "4"]
+    total = next(line for line in bill if line.startswith("all")).split()
+    assert total[1] == "14"
+    assert total[5].startswith("$0.0")
+    listed = terminal.run("models", OPENAI_API_KEY="x").out
+    assert "✓ OPENAI_API_KEY" in listed
+    assert "dashscope" in listed
+    ill = terminal.run("doctor", "--model", "m", "--base-url", "http://127.0.0.1:9/v1")
+    assert ill.code == 1
+    assert "✗ model" in ill.out
+
+
+def test_a_role_can_have_a_model_of_its_own(terminal: Terminal) -> None:
+    with Endpoint(calculator.straight()) as endpoint:
+        options = ["--yes", "--model", "usual", "--model", "engineer=special"]
+        done = terminal.run("build", calculator.IDEA, *options, "--base-url", endpoint.url)
+        assert done.code == 0, done.out + done.err
+        asked = dict(zip(endpoint.asked, endpoint.models, strict=True))
+    assert asked["write_code"] == "special"
+    assert asked["write_prd"] == asked["write_code_review"] == "usual"
+    wrong = terminal.run("build", "x", "--model", "boss=special")
+    assert wrong.code == 2
+    assert "'boss' is no role" in wrong.err
+
+
+def test_a_fork_is_a_run_of_its_own(terminal: Terminal) -> None:
+    with Endpoint(calculator.straight()) as endpoint:
+        terminal.run("build", calculator.IDEA, "--yes", *model_at(endpoint))
+        asked = len(endpoint.asked)
+        fork = terminal.run("fork", run_name(terminal), "--at", "prd")
+        assert fork.code == 3, fork.err
+        assert terminal.run("answer", run_name(terminal), "approve").code == 0
+        assert len(endpoint.asked) == asked
+    assert (terminal.folder / "calculator-2" / "calc.py").exists()
+
+
+def test_a_budget_stops_the_run_and_a_larger_one_lets_it_go_on(terminal: Terminal) -> None:
+    with Endpoint(calculator.straight()) as endpoint:
+        options = ["--yes", "--budget", "4k", *model_at(endpoint)]
+        done = terminal.run("build", calculator.IDEA, *options)
+        assert done.code == 4, done.out + done.err
+        run = run_name(terminal)
+        assert f"softfactory answer {run} retry" in done.out
+        assert terminal.run("resume", run).code == 4
+        assert terminal.run("resume", run, "--budget", "5k").code == 4
+        assert terminal.run("answer", run, "retry", "100k").code == 0
+
+
+def test_without_node_a_page_is_delivered_as_not_shown_with_the_line_that_installs_it(
+    terminal: Terminal,
+) -> None:
+    programs = terminal.folder / "bin"
+    programs.mkdir()
+    for name in ("git", "bwrap", "setpriv"):
+        if found := shutil.which(name):
+            (programs / name).symlink_to(found)
+    design = calculator.DESIGN.model_copy(
+        update={"kind": "web_page", "programming_language": "javascript"}
+    )
+    page = [PlannedFile(path="index.html", purpose="the page", requirements=["R1", "R2"])]
+    layout = calculator.LAYOUT.model_copy(
+        update={"files": page, "entry": "index.html", "start": []}
+    )
+    tests = (
+        'const test = require("node:test");\ntest("R1: a", () => {});\ntest("R2: b", () => {});\n'
+    )
+    script = calculator.straight() | {
+        "design_api": [design],
+        "design_filenames": [layout],
+        "write_code": [{"index.html": "<!doctype html><title>Calculator</title>"}],
+        "write_test": [{"tests/page.test.js": tests}],
+    }
+    with Endpoint(script) as endpoint:
+        options = ["--yes", *model_at(endpoint)]
+        done = terminal.run("build", calculator.IDEA, *options, PATH=str(programs))
+    assert done.code == 0, done.out + done.err
+    report = (terminal.folder / "calculator" / "docs" / "report.md").read_text()
+    assert report.count("| not shown |") == 2
+    assert "apt-get install nodejs" in report

@@ -69,7 +69,7 @@ def test_the_table_of_skills_is_complete_and_names_real_roles() -> None:
 def test_the_exit_codes_in_the_readme_are_those_of_the_program() -> None:
     from softfactory.terminal.attend import EXIT_CODES
 
-    told = "0 delivered, 1 failed, 2 wrong usage, 3 waits for you, 4 stopped by\na limit"
+    told = "0 delivered, 1 failed, 2 wrong usage, 3 waits for you (at a gate,"
     assert told in _read("README.md")
     assert EXIT_CODES["delivered"] == 0
     assert EXIT_CODES["failed"] == 1
@@ -126,12 +126,14 @@ _ENVIRONMENT = """## Environment
 
 | | |
 |---|---|
-| `SOFTFACTORY_HOME` | The data folder: runs, ledger, checkpoints, products. |
+| `SOFTFACTORY_HOME` | The data folder (`~/.local/share/softfactory`): runs, ledger, products. |
 | `SOFTFACTORY_MODEL`, `SOFTFACTORY_BASE_URL` | Instead of `--model` and `--base-url`. |
-| `SOFTFACTORY_API_KEY`, `OPENAI_API_KEY` | The key for the model's endpoint. |
+| `OPENAI_API_KEY` and others | The providers' keys: `softfactory models` lists them. |
+| `SOFTFACTORY_API_KEY` | The key for an address of your own (`--base-url`), or where none is set. |
 | `SOFTFACTORY_SEARCH` | `ddgs`, `tavily` (with `TAVILY_API_KEY`) or the address of a SearXNG. |
 | `AZURE_SPEECH_KEY`, `AZURE_SPEECH_REGION` | Speech for `--speak`; `espeak-ng` is used without. |
 | `VISUAL`, `EDITOR` | The editor for `answer RUN edit`. |
 
-Exit codes: 0 delivered, 1 failed, 2 wrong usage, 3 waits for you, 4 stopped by a limit.
+Exit codes: 0 delivered, 1 failed, 2 wrong usage, 3 waits for you (at a gate, or because you stopped
+it), 4 stopped by a limit (rounds, budget, or a model that can't be reached).
 """

@@ -41,8 +41,8 @@ class Staff:
     gates: dict[str, Gate]
 
 
-ENGINEERING = ["engineering", "qa_engineer", "ask_human"]
-"""Where work on packages leads: to more of them, to the tests, or to a human."""
+WORK = ["engineering", "qa_engineer", "ask_human"]
+"""Where work leads: to more packages, to the tests, or to a human when rounds are used up."""
 
 Company = StateGraph[CompanyState, None, Idea, CompanyState]
 
@@ -66,15 +66,15 @@ def company(staff: Staff) -> Company:
     decide = graph.add_conditional_edges
     graph.add_edge(START, "product_manager")
     graph.add_edge("product_manager", "approve_prd")
-    decide("approve_prd", after_prd_gate)
+    decide("approve_prd", after_prd_gate, ["architect", "product_manager", END])
     graph.add_edge("architect", "approve_design")
-    decide("approve_design", after_design_gate)
+    decide("approve_design", after_design_gate, ["project_manager", "architect", END])
     graph.add_edge("project_manager", "approve_plan")
-    decide("approve_plan", after_plan_gate, [*ENGINEERING, "project_manager", END])
+    decide("approve_plan", after_plan_gate, [*WORK, "project_manager", END])
     graph.add_edge("engineering", "integration")
-    decide("integration", next_packages, ENGINEERING)
-    decide("qa_engineer", after_qa, [*ENGINEERING, "approve_delivery"])
-    decide("ask_human", after_help, [*ENGINEERING, "approve_delivery", END])
+    decide("integration", next_packages, WORK)
+    decide("qa_engineer", after_qa, [*WORK, "approve_delivery"])
+    decide("ask_human", after_help, [*WORK, "approve_delivery", END])
     decide("approve_delivery", after_delivery_gate, ["delivery", "engineering", END])
     graph.add_edge("delivery", END)
     return graph

@@ -1,99 +1,300 @@
-"""Code as models write it: fenced blocks with a path, edits as search/replace."""
+"""Code as models write it: blocks that name a path, edits as search/replace or unified diff.
 
+A block is fenced by three or more backticks or tildes, or stands in a `<file path="...">` tag; an
+edit may also stand alone. Its path is on the first line; or, if the reader knows the path, alone
+on the line before or in a comment that is the first line inside (which is then left out).
+"""
+
+import difflib
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-OPENING = re.compile(r"^(`{3,}|~{3,})[ \t]*([^\n`]*?)[ \t]*$")
-EDIT = re.compile(
-    r"^<{5,}[ \t]*SEARCH[ \t]*\n(.*?)^={5,}[ \t]*\n(.*?)^>{5,}[ \t]*REPLACE[ \t]*$",
-    re.DOTALL | re.MULTILINE,
+FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>.*)$")
+TAG = re.compile(r"^\s*<file\s+(?:path|name)\s*=\s*[\"'](?P<path>[^\"'\n]+)[\"']\s*>\s*$")
+TAG_END = re.compile(r"^\s*</file>\s*$")
+SEARCH = re.compile(r"^[ \t]*(<{5,9})[ \t]*(?:SEARCH|ORIGINAL)\b.*$", re.IGNORECASE)
+DIVIDER = re.compile(r"^[ \t]*(={5,9})[ \t]*$")
+REPLACE = re.compile(r"^[ \t]*>{5,9}[ \t]*(?:REPLACE|UPDATED)\b.*$", re.IGNORECASE)
+DIFF = re.compile(r"\s*(?:diff --git |--- |@@ )")
+HEADER = re.compile(r"^--- (?P<old>[^\t\n]+).*\n\+\+\+ (?P<new>[^\t\n]+).*$", re.MULTILINE)
+HUNK = re.compile(r"^@@.*$", re.MULTILINE)
+PATH = r"[\w.\-][\w.\-/ ]*?"
+PLAIN_PATH = re.compile(r"/|\.[A-Za-z]\w*$")
+LABEL = r"(?:(?:file ?name|file|path|文件)\s*[:：=]\s*)?"
+ATTRIBUTE = re.compile(r"\b(?:path|file|file_?name|title|name)\s*[=:]\s*[\"']?([^\"'\s}>]+)", re.I)
+BEFORE = re.compile(
+    rf"^[#>*\-`\"'“\s]*(?:\d+[.)]\s)?[*`\"'“\s]*{LABEL}[*`\"'“]*({PATH})[*`\"'”:：\s]*$", re.I
 )
-PATH = re.compile(r"^[\w.\-][\w.\-/ ]*\.?[\w\-]+$")
+COMMENT = re.compile(
+    rf"^\s*(?:#|//|--|;|/\*|<!--)\s*{LABEL}[`\"]?({PATH})[`\"]?\s*(?:\*/|-->)?\s*$", re.I
+)
+SHELL = {"sh", "bash", "shell", "zsh", "console", "terminal", "powershell", "output"}
+OTHER = {*SHELL, "json", "yaml", "toml", "xml", "sql", "css", "html"}
+SHORT = 80  # lines of a file that is shown whole when an edit of it fails
+
+Known = Callable[[str], bool]
 
 
 class AnswerProblem(Exception):
     """An answer that can't be used; the text tells the model why."""
 
 
+class EditProblem(AnswerProblem):
+    """An edit that does not apply to the file as it is."""
+
+
 @dataclass(frozen=True)
 class CodeBlock:
-    """A fenced block that names a path."""
+    """A block that names a path; or, not `named`, the only block where one file is asked for."""
 
     path: str
     content: str
     is_edit: bool
+    named: bool = True
 
 
-def code_blocks(text: str) -> list[CodeBlock]:
-    """All fenced blocks with a path, in order; blocks without one are passed over.
+@dataclass(frozen=True)
+class _Piece:
+    """Lines that are set off from the prose, and what is said about them."""
 
-    The path stands at the end of the opening line. A block ends at the first line that is a
-    fence of at least the same length and nothing else.
+    kind: str
+    path: str
+    content: str
+
+
+def code_blocks(text: str, known: Known = lambda _: False, only: str = "") -> list[CodeBlock]:
+    """All blocks with a path, in order; blocks without one are passed over.
+
+    Paths in unusual places count only if they are `known`. A block without a path is taken for
+    `only` if it is an edit, or if the answer has no other.
 
     Raises:
-        AnswerProblem: the last block has no end.
+        AnswerProblem: a block has no end, or two, or two paths.
 
     """
-    lines, position, blocks = text.splitlines(keepends=True), 0, []
-    while position < len(lines):
-        opening = OPENING.match(lines[position].rstrip("\r\n"))
-        position += 1
-        if not opening:
+    pieces = list(_pieces(text.replace("\r\n", "\n").split("\n"), known, only))
+    blocks: list[CodeBlock] = []
+    for piece in pieces:
+        if DIFF.match(piece.content) and HEADER.search(piece.content):
+            blocks += _of_diff(piece)
             continue
-        fence, words = opening.group(1), opening.group(2).split(maxsplit=1)
-        end = _end(lines, position, fence)
-        path = words[-1].strip("`*") if words else ""
-        if len(words) == 2 and PATH.match(path):
-            if end is None:
-                raise AnswerProblem(f"the block of {path} is not closed; the answer breaks off")
-            content = "".join(lines[position:end])
-            blocks.append(CodeBlock(path, content, _is_edit(words[0], content)))
-        position = len(lines) if end is None else end + 1
+        is_edit = _is_edit(piece)
+        alone = len(pieces) == 1 and (piece.kind not in OTHER or only.endswith(piece.kind))
+        if piece.path or (only and (alone or is_edit)):
+            path = (piece.path or only).removeprefix("./")
+            blocks.append(CodeBlock(path, piece.content, is_edit, bool(piece.path)))
     return blocks
 
 
 def apply_edits(path: str, current: str, edits: str) -> str:
-    """Apply search/replace edits one after another.
+    """Apply search/replace edits, or the hunks of a diff, one after another.
 
     Raises:
-        AnswerProblem: there are none, or one's SEARCH is not in the file exactly once.
+        AnswerProblem: there are none, or one is incomplete.
+        EditProblem: the lines of one's SEARCH are not in the file exactly once.
 
     """
-    found = EDIT.findall(edits)
-    if not found:
+    lines = edits.split("\n")
+    pairs = list(_pairs(path, lines)) if any(map(SEARCH.match, lines)) else _hunks(edits)
+    if not pairs:
         raise AnswerProblem(f"the edit of {path} has no complete SEARCH/REPLACE pair")
-    for search, replace in found:
+    windows = "\r\n" in current
+    current = current.replace("\r\n", "\n")
+    for search, replace in pairs:
         current = _replaced(path, current, search, replace)
-    return current
+    return current.replace("\n", "\r\n") if windows else current
 
 
-def _is_edit(kind: str, content: str) -> bool:
-    return kind == "edit" or bool(re.match(r"<{5,}[ \t]*SEARCH", content))
+def _pieces(lines: list[str], known: Known, only: str) -> Iterator[_Piece]:
+    position, before = 0, ""
+    while position < len(lines):
+        line, inside = lines[position], lines[position + 1 : position + 3]
+        kind, path, start, after = "", "", position + 1, 1
+        if fence := _opening(line):
+            kind, path, skipped = _named(fence["info"], before, inside, known)
+            end, start = _end(lines, start, fence, path or only), start + skipped
+        elif tag := TAG.match(line):
+            path, end = tag["path"], _next(TAG_END, lines, start)
+        elif SEARCH.match(line):
+            kind, path, start, after = "edit", _known(BEFORE, before, known), position, 0
+            end = _next(REPLACE, lines, start)
+            end = None if end is None else end + 1
+        else:
+            before, position = line if line.strip() else before, start
+            continue
+        if end is None:
+            name = f"the block of {path}" if path else "the last block"
+            raise AnswerProblem(f"{name} is not closed; the answer breaks off")
+        yield _Piece(kind, path, _content(lines[start:end], fence))
+        position, before = end + after, ""
 
 
-def _end(lines: list[str], start: int, fence: str) -> int | None:
-    closing = re.compile(rf"^{re.escape(fence[0])}{{{len(fence)},}}\s*$")
-    return next((i for i in range(start, len(lines)) if closing.match(lines[i])), None)
+def _opening(line: str) -> re.Match[str] | None:
+    """Whether a line opens a block; three backticks around words in a line do not."""
+    fence = FENCE.match(line)
+    return None if fence and fence["fence"][0] == "`" and "`" in fence["info"] else fence
+
+
+def _content(lines: list[str], fence: re.Match[str] | None) -> str:
+    """The lines without the indentation of their fence, or without the fence inside their tag."""
+    if fence and fence["indent"]:
+        indent = len(fence["indent"])
+        lines = [line[min(indent, len(line) - len(line.lstrip())) :] for line in lines]
+    inner = None if fence or len(lines) < 2 else _opening(lines[0])
+    if inner and lines[-1].strip() == inner["fence"]:
+        lines = lines[1:-1]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _named(info: str, before: str, inside: list[str], known: Known) -> tuple[str, str, int]:
+    """Kind and path of a fenced block, and how many lines inside only name it."""
+    info = info.strip()
+    kind, _, rest = info.partition(" ")
+    head, colon, tail = info.partition(":")
+    for first, last in ((kind, rest), (head if colon else "", tail), ("", info)):
+        path = last.strip(" `*\"'")
+        if re.fullmatch(PATH, path) and (known(path) or (first and PLAIN_PATH.search(path))):
+            return first, path, 0
+    if attribute := ATTRIBUTE.search(info):
+        return kind, attribute[1], 0
+    if kind.lower() in SHELL:
+        return kind, "", 0
+    above = _known(BEFORE, before, known)
+    within = _known(COMMENT, inside[0], known) if inside else ""
+    if len(inside) == 2 and SEARCH.match(inside[1]):
+        within = _known(BEFORE, inside[0], known) or within
+    if above and within and above != within:
+        raise AnswerProblem(f"a block is named both {above} and {within}")
+    return kind, within or above, int(bool(within))
+
+
+def _known(form: re.Pattern[str], line: str, known: Known) -> str:
+    found = form.match(line[:200])
+    return found[1].strip() if found and known(found[1].strip()) else ""
+
+
+def _next(sign: re.Pattern[str], lines: list[str], start: int) -> int | None:
+    return next((i for i in range(start, len(lines)) if sign.match(lines[i])), None)
+
+
+def _end(lines: list[str], start: int, opening: re.Match[str], path: str) -> int | None:
+    """The line that closes a block; in Markdown, fences inside may open and close before it."""
+    sign, length = opening["fence"][0], len(opening["fence"])
+    indent = "[ \t]*" if opening["indent"] else ""
+    fence = re.compile(rf"^{indent}{re.escape(sign)}{{{length},}}[ \t]*(?P<info>[^{sign}]*)$")
+    is_markdown, depth = path.endswith((".md", ".markdown")), 0
+    for i in range(start, len(lines)):
+        inner = fence.match(lines[i])
+        if inner and inner["info"].strip():
+            depth += is_markdown
+        elif inner and depth:
+            depth -= 1
+        elif inner:
+            if is_markdown and _closes_again(lines[i + 1 :], fence):
+                raise AnswerProblem(
+                    f"it is not clear where {path} ends: fence it by more backticks than it holds"
+                )
+            return i
+    return None
+
+
+def _closes_again(lines: list[str], fence: re.Pattern[str]) -> bool:
+    following = next(filter(None, map(fence.match, lines)), None)
+    return following is not None and not following["info"].strip()
+
+
+def _is_edit(piece: _Piece) -> bool:
+    lines = piece.content.strip("\n").split("\n")
+    if piece.kind.lower().rstrip(":") in ("edit", "diff", "patch") or SEARCH.match(lines[0]):
+        return True
+    if piece.path and any(map(SEARCH.match, lines)):
+        raise AnswerProblem(f"the block of {piece.path} mixes edits with other lines")
+    return False
+
+
+def _of_diff(piece: _Piece) -> Iterator[CodeBlock]:
+    headers = list(HEADER.finditer(piece.content))
+    ends = [header.start() for header in headers[1:]] + [len(piece.content)]
+    for header, end in zip(headers, ends, strict=True):
+        body = piece.content[header.end() : end]
+        path = re.sub(r"^[ab]/", "", header["new"].strip())
+        if header["new"].strip() == "/dev/null":
+            raise AnswerProblem(f"{header['old']} may not be removed")
+        if header["old"].strip() == "/dev/null":
+            yield CodeBlock(path, "".join(new for _, new in _hunks(body)), is_edit=False)
+        else:
+            yield CodeBlock(path, body, is_edit=True)
+
+
+def _hunks(diff: str) -> list[tuple[str, str]]:
+    """What each hunk looks for and what it puts there; its line numbers are not relied on."""
+    pairs = []
+    for hunk in HUNK.split(re.split(r"^diff --git ", diff, flags=re.MULTILINE)[0])[1:]:
+        lines = [line or " " for line in hunk.strip("\n").split("\n") if line[:1] != "\\"]
+        if any(line[0] not in " +-" for line in lines):
+            raise AnswerProblem("a line of the diff begins with none of blank, + and -")
+        old = "".join(f"{line[1:]}\n" for line in lines if line[0] != "+")
+        pairs.append((old, "".join(f"{line[1:]}\n" for line in lines if line[0] != "-")))
+    return pairs
+
+
+def _pairs(path: str, lines: list[str]) -> Iterator[tuple[str, str]]:
+    """What each edit looks for and what it puts there; its divider is as long as its opening."""
+    position = 0
+    while (start := _next(SEARCH, lines, position)) is not None:
+        end, again = _next(REPLACE, lines, start), _next(SEARCH, lines, start + 1)
+        inner, length = lines[start + 1 : end], lines[start].count("<")
+        found = [(i, line.count("=")) for i, line in enumerate(inner) if DIVIDER.match(line)]
+        dividers = [i for i, size in found if size == length] or [i for i, _ in found]
+        if end is None or (again is not None and again < end) or len(dividers) != 1:
+            raise AnswerProblem(f"the edit of {path} has no complete SEARCH/REPLACE pair")
+        old, new = inner[: dividers[0]], inner[dividers[0] + 1 :]
+        yield "".join(f"{line}\n" for line in old), "".join(f"{line}\n" for line in new)
+        position = end + 1
 
 
 def _replaced(path: str, current: str, search: str, replace: str) -> str:
     if not search.strip():
         raise AnswerProblem(f"an edit of {path} has an empty SEARCH")
-    if current.count(search) == 1:
-        return current.replace(search, replace)
-    span = _loose_span(current, search)
-    if span is None:
-        times = current.count(search)
-        reason = f"stands in it {times} times" if times else "is not in it"
-        raise AnswerProblem(
+    have, want, new = current.split("\n"), search.split("\n")[:-1], replace.split("\n")[:-1]
+    places = _places(have, want)
+    if not places:
+        want = [line.rstrip() for line in search.strip("\n").split("\n")]
+        bare = [line.rstrip() for line in have]
+        places = _places(bare, want) or _places(bare, want, shifted=True)
+    if len(places) != 1:
+        reason = f"stands in it {len(places)} times" if places else "is not in it"
+        raise EditProblem(
             f"an edit of {path} does not apply: this SEARCH {reason}:\n{search}\n"
-            f"The file is now:\n{current}\nGive the whole file instead."
+            + _excerpt(have, want)
         )
-    return current[: span[0]] + replace + current[span[1] :]
+    [(start, indent)] = places
+    have[start : start + len(want)] = [indent + line if line else line for line in new]
+    return "\n".join(have)
 
 
-def _loose_span(current: str, search: str) -> tuple[int, int] | None:
-    """Where the lines of `search` stand once, trailing blanks aside."""
-    lines = [re.escape(line.rstrip()) + r"[ \t]*\r?\n?" for line in search.strip("\n").split("\n")]
-    matches = list(re.finditer("^" + "".join(lines), current, re.MULTILINE))
-    return matches[0].span() if len(matches) == 1 else None
+def _places(have: list[str], want: list[str], shifted: bool = False) -> list[tuple[int, str]]:
+    """Where all wanted lines stand, and how much further they are indented there."""
+    found = []
+    for start in range(len(have) - len(want) + 1):
+        indent = have[start].removesuffix(want[0])
+        lines = [indent + line if line else line for line in want]
+        fits = lines == have[start : start + len(want)]
+        if fits and (indent == "" or (shifted and indent.isspace())):
+            found.append((start, indent))
+    return found
+
+
+def _excerpt(have: list[str], want: list[str]) -> str:
+    """The file, or of a long one the lines that are most like those wanted."""
+    if len(have) <= SHORT:
+        return "The file is now:\n" + "\n".join(have)
+    bare, wanted = [line.strip() for line in have], [line.strip() for line in want]
+    alike = [sum(map(str.__eq__, bare[start:], wanted)) for start in range(len(bare))]
+    best = alike.index(max(alike))
+    if not alike[best]:
+        close = difflib.get_close_matches(max(wanted, key=len), bare, n=1, cutoff=0.3)
+        best = bare.index(close[0]) if close else 0
+    lines = have[max(0, best - SHORT // 4) : best + len(want) + SHORT // 4]
+    return "The nearest lines of the file are now:\n" + "\n".join(lines)

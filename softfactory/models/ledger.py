@@ -2,20 +2,24 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
 from softfactory.config import Price
 from softfactory.models.port import Messages, Reply, Request
-from softfactory.persistence.calls import Call, Calls
+from softfactory.models.prices import Prices, price_of
+from softfactory.persistence.calls import DISCARDED, Call, Calls, Outcome
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Remembers what was asked in a run and what was answered."""
+    """Remembers what was asked in a run, what was answered, and what became of it."""
 
     calls: Calls
     run: str
     price: Price | None = None
+    """Of every model, given by the user; None: as the tables say."""
+    prices: Prices = field(default_factory=dict)
 
     async def find(self, request: Request) -> Reply | None:
         """The recorded answer to the same question of the same run, or of one it came from."""
@@ -42,10 +46,22 @@ class Ledger:
 
     def cost(self, reply: Reply) -> float | None:
         """US dollars for a reply; None where the price is unknown."""
-        if self.price is None:
+        price = self.price or price_of(self.prices, reply.model)
+        if price is None:
             return None
-        spent = reply.input_tokens * self.price.input + reply.output_tokens * self.price.output
-        return spent / 1_000_000
+        cached_price = price.input if price.cached is None else price.cached
+        fresh = reply.input_tokens - reply.cached_tokens
+        spent = fresh * price.input + reply.cached_tokens * cached_price
+        return (spent + reply.output_tokens * price.output) / 1_000_000
+
+    async def judge(self, skill: str, subject: str, outcome: Outcome) -> None:
+        """Note what became of a skill's newest answer on a subject."""
+        newest = await self.calls.latest_key(self.run, skill, subject)
+        await self.calls.judge(self.run, outcome, filter(None, [newest]))
+
+    async def discard(self, requests: Iterable[Request]) -> None:
+        """Let questions be asked anew whose answers, repairs included, were all unusable."""
+        await self.calls.judge(self.run, DISCARDED, map(key, requests))
 
 
 def key(request: Request) -> str:

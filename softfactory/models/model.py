@@ -1,22 +1,26 @@
 """What roles ask: a prompt in, a document or files out."""
 
+import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from softfactory.errors import AnswerUnusable
 from softfactory.models.answers import D, DocumentReader, FilesReader, Reader
 from softfactory.models.code_blocks import AnswerProblem
 from softfactory.models.ledger import Ledger
-from softfactory.models.port import ChatModel, Messages, Reply, Request
+from softfactory.models.port import ChatModel, Messages, Reply, Request, estimated_tokens
+from softfactory.models.purse import Purse
 from softfactory.prompts import Prompt, render
-from softfactory.state.events import Event, Tell
+from softfactory.state.events import Event, EventKind, Tell
 
 T = TypeVar("T")
 
 REPAIRS = 2
 """How often an unusable answer is sent back with the reason."""
+CONTINUATIONS = 3
+"""How often an answer cut by the output limit is continued."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Model:
     chat: ChatModel
     ledger: Ledger
     tell: Tell
+    purse: Purse = field(default_factory=Purse)
+    on_the_wire: set[asyncio.Task[Reply]] = field(default_factory=set)
+    """Calls being answered. They go on when the node that asked is given up for a neighbour's
+    failure, so that an answer which is paid for is kept."""
 
     async def ask(self, prompt: Prompt, answer: type[D]) -> D:
         """Ask for a document."""
@@ -36,60 +44,104 @@ class Model:
         return await self._converse(prompt, reader)
 
     async def _converse(self, prompt: Prompt, reader: Reader[T]) -> T:
-        problem = ""
+        problem, requests = "", []
         messages = [
             {"role": "system", "content": render("parts/company")},
             {"role": "user", "content": f"{prompt.text}\n{reader.instructions()}"},
         ]
         for _ in range(REPAIRS + 1):
-            reply = await self._answer(prompt, messages, reader.schema)
+            request = Request(
+                prompt.skill, prompt.subject, messages, reader.schema, prompt.printed, prompt.role
+            )
+            requests.append(request)
+            text, is_whole = await self._whole_answer(prompt, request)
             try:
-                return reader.read(reply.text)
+                return _read(reader, text, is_whole=is_whole)
             except AnswerProblem as error:
                 problem = str(error)
-                messages = [
-                    *messages,
-                    {"role": "assistant", "content": reply.text},
-                    {"role": "user", "content": render("parts/repair", problem=problem)},
-                ]
+                messages = _sent_back(messages, text, render("parts/repair", problem=problem))
+        await self.ledger.discard(requests)
         raise AnswerUnusable(
             f"{prompt.skill} got no usable answer in {REPAIRS + 1} tries: "
-            f"{problem.splitlines()[0]}; try another model: `softfactory resume RUN --model NAME`"
+            f"{problem.splitlines()[0]}; another model may do better: resume with --model NAME"
         )
 
-    async def _answer(
-        self, prompt: Prompt, messages: Messages, schema: dict[str, Any] | None
-    ) -> Reply:
-        request = Request(prompt.skill, prompt.subject, messages, schema, prompt.printed)
+    async def _whole_answer(self, prompt: Prompt, request: Request) -> tuple[str, bool]:
+        """The answer, continued where the output limit cut it, and whether it came to its end."""
+        reply = await self._answer(prompt, request)
+        text = reply.text
+        for _ in range(CONTINUATIONS):
+            if reply.finish != "length" or not reply.text:
+                break
+            messages = _sent_back(request.messages, text, render("parts/continue"))
+            reply = await self._answer(prompt, replace(request, messages=messages, schema=None))
+            text += reply.text
+        return text, reply.finish != "length"
+
+    async def _answer(self, prompt: Prompt, request: Request) -> Reply:
         known = await self.ledger.find(request)
         if known:
-            await self._tell("answer", prompt, reply=known, seconds=0.0, known=True)
+            await self._tell_answer(prompt, known, 0.0, known=True)
             return known
-        await self.tell(
-            Event(
-                kind="call",
-                role=prompt.role,
-                text=f"{prompt.skill} {prompt.subject}".strip(),
-                data={"skill": prompt.skill, "repair": len(messages) > 2},
-            )
-        )
-        started = time.monotonic()
-        reply = await self.chat.reply(request)
-        seconds = time.monotonic() - started
-        await self.ledger.record(request, reply, prompt.role, seconds)
-        await self._tell("answer", prompt, reply=reply, seconds=seconds, known=False)
+        call = asyncio.create_task(self._paid_answer(prompt, request))
+        self.on_the_wire.add(call)
+        call.add_done_callback(self.on_the_wire.discard)
+        return await asyncio.shield(call)
+
+    async def _paid_answer(self, prompt: Prompt, request: Request) -> Reply:
+        with self.purse.reserve(self._expected(request)):
+            data = {"skill": prompt.skill, "again": len(request.messages) > 2}
+            await self._tell("call", prompt, data)
+            started = time.monotonic()
+            reply = await self.chat.reply(request)
+            seconds = time.monotonic() - started
+            await self.ledger.record(request, reply, prompt.role, seconds)
+        warning = self.purse.spend(self._used(reply), reply.output_tokens)
+        await self._tell_answer(prompt, reply, seconds, known=False)
+        if warning:
+            await self.tell(Event(kind="note", role="Company", text=warning))
         return reply
 
-    async def _tell(
-        self, kind: Any, prompt: Prompt, *, reply: Reply, seconds: float, known: bool
+    def _expected(self, request: Request) -> float | None:
+        asked = sum(estimated_tokens(message["content"]) for message in request.messages)
+        model = self.chat.model_for(request.role)
+        return self._used(Reply("", model, asked, self.purse.largest_output))
+
+    def _used(self, reply: Reply) -> float | None:
+        """What a reply takes from the purse, in the budget's unit."""
+        if self.purse.budget is not None and self.purse.budget.unit == "dollars":
+            return self.ledger.cost(reply)
+        return float(reply.input_tokens + reply.output_tokens)
+
+    async def _tell_answer(
+        self, prompt: Prompt, reply: Reply, seconds: float, *, known: bool
     ) -> None:
         data = {
             "skill": prompt.skill,
+            "model": reply.model,
             "input_tokens": reply.input_tokens,
             "output_tokens": reply.output_tokens,
             "price": self.ledger.cost(reply),
             "seconds": round(seconds, 3),
             "known": known,
         }
+        await self._tell("answer", prompt, data)
+
+    async def _tell(self, kind: EventKind, prompt: Prompt, data: Mapping[str, object]) -> None:
         text = f"{prompt.skill} {prompt.subject}".strip()
-        await self.tell(Event(kind=kind, role=prompt.role, text=text, data=data))
+        event = {"kind": kind, "role": prompt.role, "text": text, "data": data}
+        await self.tell(Event.model_validate(event))
+
+
+def _read(reader: Reader[T], text: str, *, is_whole: bool) -> T:
+    if not is_whole:
+        raise AnswerProblem("it is too long: say it in fewer words or smaller files")
+    return reader.read(text)
+
+
+def _sent_back(messages: Messages, answer: str, words: str) -> Messages:
+    return [
+        *messages,
+        {"role": "assistant", "content": answer},
+        {"role": "user", "content": words},
+    ]

@@ -1,121 +1,287 @@
-"""Any endpoint that speaks the OpenAI chat completions protocol.
+"""Any endpoint that speaks the OpenAI chat completions protocol, or nearly so.
+
+What an endpoint does not take is found out by asking: the parameter it complains of is changed or
+left out, and that is remembered. Bodies are read by us, because few endpoints send what the
+`openai` library expects; errors are raised apart from what the library raised, because an
+endpoint may echo the key.
 
 Importing this takes half a second (the `openai` library): only when a model will be asked.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 
-from openai import (
-    APIConnectionError,
-    APIStatusError,
-    AsyncOpenAI,
-    BadRequestError,
-    UnprocessableEntityError,
-)
-from openai.types.chat import ChatCompletion
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Timeout
 
-from softfactory.errors import ModelRefused, ModelUnavailable, UsageError
+from softfactory.errors import ModelRefused, UsageError
 from softfactory.models.port import Reply, Request, estimated_tokens
+from softfactory.models.presets import NO_KEY, Chosen, Preset, key_variables, missing_key
+from softfactory.models.traffic import (
+    Answer,
+    PassingTrouble,
+    Traffic,
+    is_passing,
+    seconds_to_wait,
+    traffic_of,
+)
 
 TIMEOUT_SECONDS = 600.0
-RETRIES = 5
-FORMAT_LEVELS = ("json_schema", "json_object", "none")
+CONNECT_SECONDS = 20.0
+FORMATS = ("json_schema", "json_object", "none")
+LIMITS = ("max_tokens", "max_completion_tokens", "")
+FORMAT_WORDS = re.compile(r"response_format|json_schema|json_object|json mode", re.IGNORECASE)
+LIMIT_WORDS = re.compile(r"max_tokens|max_completion_tokens")
+TOO_LARGE = re.compile(r"too large|at most|exceed|maximum|range|between", re.IGNORECASE)
+LOWERED_BY = (400, 404, 422)
+THINKING = re.compile(r"\A\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
+UNOPENED = re.compile(r"\A((?:(?!<think>|````).)*?)^[ \t]*</think>[ \t]*$\s*", re.DOTALL | re.M)
+"""Thinking whose opening tag stood in the prompt's template; never in or after a file."""
+
+
+class Memory(Protocol):
+    """Keeps what was learned of endpoints from one process to the next."""
+
+    async def recall(self, endpoint: str, model: str) -> dict[str, Any] | None:
+        """What is known of a model at an endpoint."""
+        ...
+
+    async def remember(self, endpoint: str, model: str, capabilities: dict[str, Any]) -> None:
+        """Keep what was found out."""
+        ...
+
+
+class Remembered:
+    """A memory that lasts as long as the process."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], dict[str, Any]] = {}
+
+    async def recall(self, endpoint: str, model: str) -> dict[str, Any] | None:
+        """What is known of a model at an endpoint."""
+        return self.known.get((endpoint, model))
+
+    async def remember(self, endpoint: str, model: str, capabilities: dict[str, Any]) -> None:
+        """Keep what was found out."""
+        self.known[endpoint, model] = capabilities
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an endpoint takes, as far as is known."""
+
+    response_format: str
+    limit_parameter: str
+    left_out: tuple[str, ...] = ()
+    """Keys of the preset's extra body."""
+
+    def parameters(self, preset: Preset, request: Request) -> dict[str, Any]:
+        """What is sent beside the messages."""
+        extra = {k: v for k, v in preset.extra_body.items() if k not in self.left_out}
+        sent: dict[str, Any] = {"extra_body": extra} if extra else {}
+        if preset.output_limit and self.limit_parameter:
+            sent[self.limit_parameter] = preset.output_limit
+        if request.schema is not None and self.response_format == "json_object":
+            sent["response_format"] = {"type": "json_object"}
+        if request.schema is not None and self.response_format == "json_schema":
+            schema = {"name": request.skill, "schema": request.schema}
+            sent["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return sent
+
+    def without(self, complaint: str, sent: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
+        """What to change after a complaint; empty if it is not about what was sent."""
+        if self.limit_parameter in sent and LIMIT_WORDS.search(complaint):
+            tried = self.limit_parameter != preset.limit_parameter or TOO_LARGE.search(complaint)
+            other = LIMITS[1 - LIMITS.index(self.limit_parameter)]
+            return {"limit_parameter": "" if tried else other}
+        if "response_format" in sent and FORMAT_WORDS.search(complaint):
+            return {"response_format": FORMATS[FORMATS.index(self.response_format) + 1]}
+        refused = tuple(key for key in sent.get("extra_body", ()) if key in complaint)
+        return {"left_out": (*self.left_out, *refused)} if refused else {}
 
 
 @dataclass
 class OpenAICompatible:
-    """Asks an endpoint; connects at the first question.
+    """Asks a model at an endpoint; connects at each question, so that any event loop may ask."""
 
-    It remembers, for its lifetime, at which level the endpoint takes `response_format`.
-    """
+    chosen: Chosen
+    memory: Memory | None = None
+    traffic: Traffic | None = None
+    timeout: float = TIMEOUT_SECONDS
+    _known: Capabilities | None = field(default=None, init=False, repr=False)
 
-    model: str
-    base_url: str
-    api_key: str = field(repr=False)
-    level: int = 0
-    retries: int = RETRIES
-    _client: AsyncOpenAI | None = field(default=None, init=False, repr=False)
+    def ready(self, idea: str) -> None:
+        """Refuse to begin without a key.
+
+        Raises:
+            UsageError: it is missing, or can't be one.
+        """
+        del idea
+        problem = missing_key(self.chosen)
+        if problem:
+            raise UsageError(problem)
+
+    def model_for(self, role: str) -> str:
+        """The model's name, without its provider's, whoever asks."""
+        del role
+        return self.chosen.model
 
     async def reply(self, request: Request) -> Reply:
-        """Ask, at the best level of `response_format` that the endpoint takes."""
+        """Ask, with the parameters that the endpoint takes.
+
+        Raises:
+            UsageError: the key is missing.
+            ModelUnavailable: passing trouble outlasted the retries.
+            ModelRefused: the endpoint refuses the request.
+
+        """
+        self.ready("")
+        learned: dict[str, Any] = {}
+        traffic = self.traffic or traffic_of(self.chosen.base_url)
+        known = await self._recalled()
         while True:
-            level = self.level
-            try:
-                return _reply(request, await self._complete(request))
-            except (BadRequestError, UnprocessableEntityError) as error:
-                last = level == len(FORMAT_LEVELS) - 1
-                if request.schema is None or last or "response_format" not in str(error):
-                    raise ModelRefused(f"{self._where()} refuses: {_reason(error)}") from error
-                self.level = max(self.level, level + 1)
+            capable = replace(known, **learned)
+            sent = capable.parameters(self.chosen.preset, request)
+            answer = await traffic.send(partial(self._attempt, request, sent))
+            if answer.meaning() == 200:
+                await self._remember(learned)
+                return _reply(request, answer.body(), self.chosen.model)
+            changes = {}
+            if answer.meaning() in LOWERED_BY:
+                changes = capable.without(answer.text, sent, self.chosen.preset)
+            if not changes:
+                raise ModelRefused(self._refusal(answer))
+            learned |= changes
 
-    async def _complete(self, request: Request) -> ChatCompletion:
+    async def _attempt(self, request: Request, sent: dict[str, Any]) -> Answer:
+        """Ask once. What may pass is raised, so that the traffic tries again."""
+        answer = await self._post(request, sent)
+        meaning = answer.meaning()
+        if answer.status == 0:
+            raise PassingTrouble(f"{self._where()} can't be reached: {self._said(answer)}")
+        if is_passing(meaning):
+            said = f"{answer.status} {self._said(answer)}"
+            trouble = f"{self._where()} is in trouble: {said}"
+            raise PassingTrouble(trouble, answer.retry_after, slows=meaning == 429)
+        return answer
+
+    async def _post(self, request: Request, sent: dict[str, Any]) -> Answer:
         try:
-            completion: ChatCompletion = await self._connected().chat.completions.create(
-                model=self.model, messages=request.messages, **self._format(request)
-            )
-        except APIConnectionError as error:
-            raise ModelUnavailable(f"{self._where()} can't be reached: {error}") from error
-        except APIStatusError as error:
-            if isinstance(error, BadRequestError) or error.status_code == 422:
-                raise
-            if error.status_code in (408, 409, 429) or error.status_code >= 500:
-                raise ModelUnavailable(
-                    f"{self._where()} is in trouble: {_reason(error)}"
-                ) from error
-            raise ModelRefused(
-                f"{self._where()} refuses: {_reason(error)}; "
-                "check the key (SOFTFACTORY_API_KEY or OPENAI_API_KEY), --model and --base-url"
-            ) from error
-        return completion
-
-    def _connected(self) -> Any:
-        if self._client is None:
-            if not self.api_key:
-                raise UsageError(
-                    "no key: set SOFTFACTORY_API_KEY or OPENAI_API_KEY, or give --base-url of an "
-                    "endpoint that needs none; `softfactory demo` needs neither"
+            async with asyncio.timeout(self.timeout), self._client() as client:
+                completions: Any = client.chat.completions.with_raw_response
+                raw = await completions.create(
+                    model=self.chosen.model, messages=request.messages, **sent
                 )
-            self._client = AsyncOpenAI(
-                api_key=self.api_key,
-                base_url=self.base_url or None,
-                timeout=TIMEOUT_SECONDS,
-                max_retries=self.retries,
-            )
-        return self._client
+                return Answer(200, raw.text)
+        except APIStatusError as error:
+            wait = seconds_to_wait(error.response.headers.get("Retry-After"), time.time())
+            return Answer(error.status_code, error.response.text, wait)
+        except TimeoutError:
+            return Answer(0, f"no answer within {self.timeout:g} seconds")
+        except APIConnectionError as error:
+            return Answer(0, f"{error} {error.__cause__ or ''}".strip())
 
-    def _format(self, request: Request) -> dict[str, Any]:
-        level = FORMAT_LEVELS[self.level]
-        if request.schema is None or level == "none":
-            return {}
-        if level == "json_object":
-            return {"response_format": {"type": "json_object"}}
-        schema = {"name": request.skill, "schema": request.schema}
-        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    def _client(self) -> AsyncOpenAI:
+        return AsyncOpenAI(
+            api_key=self.chosen.api_key,
+            base_url=self.chosen.base_url,
+            timeout=Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout)),
+            max_retries=0,
+        )
+
+    async def _recalled(self) -> Capabilities:
+        if self._known is None:
+            preset = self.chosen.preset
+            known = await self.memory.recall(*self._place()) if self.memory else None
+            self._known = _read(known or {}, preset)
+        return self._known
+
+    async def _remember(self, learned: dict[str, Any]) -> None:
+        """Keep what a refusal taught, once the changed question was answered."""
+        if learned:
+            self._known = replace(await self._recalled(), **learned)
+            if self.memory:
+                await self.memory.remember(*self._place(), asdict(self._known))
+
+    def _place(self) -> tuple[str, str]:
+        return _without_password(self.chosen.base_url), self.chosen.model
 
     def _where(self) -> str:
-        return f"model {self.model!r} at {self.base_url or 'api.openai.com'}"
+        host = urlsplit(self.chosen.base_url).netloc.rpartition("@")[2]
+        return f"model {self.chosen.model!r} at {host or self.chosen.base_url}"
+
+    def _refusal(self, answer: Answer) -> str:
+        keys = " or ".join(key_variables(self.chosen.preset))
+        said = f"{self._where()} refuses: {answer.status} {self._said(answer)}"
+        return f"{said}; check the key ({keys}), --model and --base-url"
+
+    def _said(self, answer: Answer) -> str:
+        """The words of an answer on one line, without the key."""
+        return _scrubbed(answer.words(), self.chosen.api_key)[:300]
 
 
-def _reply(request: Request, completion: ChatCompletion) -> Reply:
-    if not completion.choices:
-        raise ModelUnavailable(f"model {completion.model!r} sent an answer without content")
-    choice = completion.choices[0]
-    text = choice.message.content or ""
+def _reply(request: Request, body: dict[str, Any], model: str) -> Reply:
+    choice = body["choices"][0]
+    thinking, text = _thoughts(choice["message"])
     asked = "".join(message["content"] for message in request.messages)
-    usage = completion.usage
-    details = usage.prompt_tokens_details if usage else None
+    usage = body.get("usage") or {}
+    details = usage.get("prompt_tokens_details") or {}
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
     return Reply(
         text=text,
-        model=completion.model,
-        input_tokens=usage.prompt_tokens if usage else estimated_tokens(asked),
-        output_tokens=usage.completion_tokens if usage else estimated_tokens(text),
-        cached_tokens=(details.cached_tokens or 0) if details else 0,
-        thinking=str(getattr(choice.message, "reasoning_content", "") or ""),
-        finish=str(choice.finish_reason),
+        model=str(body.get("model") or model),
+        input_tokens=_count(usage.get("prompt_tokens")) or estimated_tokens(asked),
+        output_tokens=_count(usage.get("completion_tokens")) or estimated_tokens(thinking + text),
+        cached_tokens=_count(cached),
+        thinking=thinking,
+        finish=str(choice.get("finish_reason") or "stop"),
     )
 
 
-def _reason(error: Any) -> str:
-    body = error.body if isinstance(error.body, dict) else {}
-    return f"{error.status_code} {body.get('message') or error.message}"[:300]
+def _thoughts(message: dict[str, Any]) -> tuple[str, str]:
+    """What was thought aloud, in a field or before the answer, and the answer."""
+    content = message.get("content") or ""
+    if isinstance(content, list):
+        parts = (part for part in content if isinstance(part, dict))
+        content = "".join(str(part.get("text") or "") for part in parts)
+    thinking = str(message.get("reasoning_content") or message.get("reasoning") or "")
+    text = str(content)
+    found = THINKING.match(text) or UNOPENED.match(text)
+    if found:
+        thinking = "\n".join(filter(None, (thinking, found.group(1).strip())))
+        text = text[found.end() :]
+    return thinking, text
+
+
+def _count(tokens: Any) -> int:
+    return tokens if isinstance(tokens, int) else 0
+
+
+def _read(kept: Mapping[str, Any], preset: Preset) -> Capabilities:
+    """What was kept, as far as it is still understood; else what the preset says."""
+    response_format, limit = kept.get("response_format"), kept.get("limit_parameter")
+    return Capabilities(
+        response_format if response_format in FORMATS else preset.response_format,
+        limit if limit in LIMITS else preset.limit_parameter,
+        tuple(map(str, kept.get("left_out") or ())),
+    )
+
+
+def _scrubbed(words: str, key: str) -> str:
+    """The words without the key, its halves, or the key as an address would spell it."""
+    if key == NO_KEY:
+        return words
+    halves = [half for half in key.split(":") if len(half) > 7]
+    for secret in filter(None, (key, quote(key, safe=""), *halves)):
+        words = words.replace(secret, "***")
+    return words
+
+
+def _without_password(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")

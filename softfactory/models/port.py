@@ -16,6 +16,8 @@ class Request:
     schema: dict[str, Any] | None = None
     printed: tuple[str, ...] = field(default=())
     """Parts of the messages that running programs printed."""
+    role: str = ""
+    """Who asks: roles may have models of their own."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,18 @@ class Reply:
 
 class ChatModel(Protocol):
     """Anything that answers a chat: an endpoint, a script, a recording."""
+
+    def ready(self, idea: str) -> None:
+        """Refuse to begin what could not go on.
+
+        Raises:
+            UsageError: there is no key, no such address, or a recording of another idea.
+        """
+        ...
+
+    def model_for(self, role: str) -> str:
+        """The name of the model that answers a role, by which its price is found."""
+        ...
 
     async def reply(self, request: Request) -> Reply:
         """Answer.

@@ -46,6 +46,15 @@ class RecordedModel:
         self._by_key = {call.key: call.reply for call in recording.calls}
         self._by_fit = {call.fit: call.reply for call in recording.calls}
 
+    def ready(self, idea: str) -> None:
+        """Only for the idea that was recorded."""
+        if idea.strip() != self._recording.idea.strip():
+            raise UsageError(f"this is a recording of another idea: {self._recording.idea[:80]!r}")
+
+    def model_for(self, role: str) -> str:
+        """Always the same name."""
+        return RECORDED
+
     async def reply(self, request: Request) -> Reply:
         """The recorded answer to the same question, whatever running programs printed in it."""
         found = self._by_key.get(key(request)) or self._by_fit.get(fit(request))
@@ -65,7 +74,11 @@ class RecordedModel:
 
 
 def write_recording(path: Path, recording: Recording) -> None:
-    """Write a recording: one JSON object a line, the run first, then its calls."""
+    """Write a recording: one JSON object a line, the run first, then its calls.
+
+    Raises:
+        UsageError: the file exists already, or can't be written.
+    """
     head = {
         "idea": recording.idea,
         "about": recording.about,
@@ -73,7 +86,11 @@ def write_recording(path: Path, recording: Recording) -> None:
     }
     lines = [json.dumps(head, ensure_ascii=False)]
     lines += [json.dumps(_plain(call), ensure_ascii=False) for call in recording.calls]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except OSError as error:
+        raise UsageError(f"the recording can't be written: {error}") from error
 
 
 def read_recording(path: Path) -> Recording:

@@ -22,6 +22,13 @@ class ScriptedModel:
         self._seconds = seconds
         self.asked: list[Request] = []
 
+    def ready(self, idea: str) -> None:
+        """Always."""
+
+    def model_for(self, role: str) -> str:
+        """Always the same name."""
+        return "scripted"
+
     async def reply(self, request: Request) -> Reply:
         """The next answer for the request's skill."""
         self.asked.append(request)

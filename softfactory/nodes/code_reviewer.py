@@ -36,6 +36,9 @@ class CodeReviewer:
         )
         review = await self.model.ask(asked, Review)
         blocking = list(review.blocking)
+        await self.model.ledger.judge(
+            "write_code", f"{package.id} ", "review failed" if blocking else "review passed"
+        )
         remarks = [finding for finding in review.findings if finding not in blocking]
         await self.tell(
             Event(

@@ -11,6 +11,7 @@ from softfactory.prompts import prompt
 from softfactory.state.company import CompanyState, Update
 from softfactory.state.documents import Spoken
 from softfactory.state.events import Event, RoleName, Tell
+from softfactory.state.headings import headings
 from softfactory.state.markdown import design_markdown, plan_markdown, prd_markdown
 from softfactory.state.testing import Delivery
 from softfactory.tools.speech import Speech
@@ -46,9 +47,10 @@ class Deliver:
         self, state: CompanyState, spoken: Literal["no", "yes", "skipped"]
     ) -> dict[str, str | bytes]:
         prd, answers = state["prd"], state.get("answers", {})
-        notes = [] if self.has_search else ["search_and_summarize: skipped, no search configured"]
+        words = headings(prd.language)
+        notes = [] if self.has_search else [words["no_search"]]
         if spoken == "skipped":
-            notes.append("azure_tts: skipped, no speech configured")
+            notes.append(words["no_speech"])
         calls = await self.model.ledger.calls.of_run(self.model.ledger.run)
         documents: dict[str, str | bytes] = {
             "docs/prd.md": prd_markdown(prd, state.get("research"), answers),
@@ -60,10 +62,7 @@ class Deliver:
         }
         if "README.md" not in [file.path for file in state["layout"].files]:
             documents["README.md"] = readme(state)
-        packages = state["dependencies"].packages
-        if packages and "requirements.txt" not in state["tree"]:
-            documents["requirements.txt"] = "".join(f"{package.name}\n" for package in packages)
-        return documents
+        return documents | _frame(state)
 
     async def _speak(
         self, state: CompanyState, verified: list[str], not_shown: list[str]
@@ -84,3 +83,12 @@ class Deliver:
             await self.tell(Event(kind="note", role=ROLE, text=f"speech skipped: {error}"))
             return "skipped", {}
         return "yes", {f"docs/summary{sound.suffix}": sound.data}
+
+
+def _frame(state: CompanyState) -> dict[str, str]:
+    """Small files that make the folder a project of its own, where nobody has written them."""
+    packages = state["dependencies"].packages
+    frame = {"requirements.txt": "".join(f"{package.name}\n" for package in packages)}
+    if state["design"].programming_language == "python":
+        frame |= {"pytest.ini": "[pytest]\ntestpaths = tests\n", ".gitignore": "__pycache__/\n"}
+    return {path: text for path, text in frame.items() if text and path not in state["tree"]}

@@ -33,7 +33,8 @@ class Engineer:
         reader = FilesReader(
             current,
             allowed=lambda path: path in package.files,
-            check=lambda files: _incomplete(package.files, current, files),
+            check=lambda files: _unchanged(current, files),
+            expected=package.files,
         )
         files = await self.model.write(await self._prompt(state, current, turn), reader)
         what = "Write" if not current else "Mend"
@@ -110,10 +111,7 @@ def listing(files: Mapping[str, str]) -> str:
     )
 
 
-def _incomplete(planned: list[str], current: Mapping[str, str], files: Mapping[str, str]) -> str:
-    missing = [path for path in planned if path not in current and path not in files]
-    if missing:
-        return f"these files are missing: {', '.join(missing)}"
+def _unchanged(current: Mapping[str, str], files: Mapping[str, str]) -> str:
     if all(current.get(path) == text for path, text in files.items()):
         return "it changes nothing: mend what was found"
     return ""

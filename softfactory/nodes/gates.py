@@ -66,7 +66,8 @@ def prd_question(state: CompanyState) -> GateQuestion:
     """The requirements, before money is spent on code."""
     prd = state["prd"]
     text = prd_markdown(prd, state.get("research"), {})
-    return _question("prd", f"Requirements of {prd.title}", text, prd.open_questions)
+    title = f"Requirements of {prd.title}: {len(prd.requirements)}, size {prd.size}"
+    return _question("prd", title, text, prd.open_questions)
 
 
 def design_question(state: CompanyState) -> GateQuestion:

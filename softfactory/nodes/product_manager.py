@@ -60,8 +60,6 @@ class ProductManager:
 
     async def _research(self, idea: str) -> Research | None:
         if self.search is None:
-            text = "search_and_summarize skipped: no search is configured (SOFTFACTORY_SEARCH)"
-            await self.tell(Event(kind="note", role=ROLE, text=text))
             return None
         try:
             hits = await self.search.search(f"{idea[:200]} app features review")

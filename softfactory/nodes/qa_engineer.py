@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from softfactory.config import QA_ROUNDS
 from softfactory.models.answers import FilesReader
@@ -10,6 +11,7 @@ from softfactory.models.model import Model
 from softfactory.nodes.engineer import listing
 from softfactory.nodes.laboratory import Laboratory, Subject
 from softfactory.nodes.written_tests import altered_passing_tests, uncovered
+from softfactory.persistence.calls import Outcome
 from softfactory.product.repository import Change, Repository
 from softfactory.prompts import prompt, render
 from softfactory.state.company import CompanyState, Tree, Update
@@ -39,6 +41,8 @@ class QAEngineer:
         tree = {**state["tree"], **tests}
         report = await self.laboratory.examine(self._subject(state, tree, recipe))
         await self._tell("test", _summary(report), turn)
+        if report.status != "not_run":
+            await self._judge_code(state, "passed" if report.status == "passed" else "failed")
         verdict = None
         if report.status == "failed":
             verdict = await self._judge(state, dossier, tree, report)
@@ -119,6 +123,11 @@ class QAEngineer:
             ),
         )
         return await self.model.ask(asked, Verdict)
+
+    async def _judge_code(self, state: CompanyState, how: Literal["passed", "failed"]) -> None:
+        outcome: Outcome = "tests passed" if how == "passed" else "tests failed"
+        for package in state["plan"].packages:
+            await self.model.ledger.judge("write_code", f"{package.id} ", outcome)
 
     def _subject(self, state: CompanyState, tree: Tree, recipe: RunRecipe | None) -> Subject:
         runnable = {p: b for p, b in tree.items() if not p.startswith("docs/")}

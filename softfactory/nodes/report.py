@@ -12,6 +12,7 @@ from softfactory.state.headings import headings
 from softfactory.state.markdown import bullets, findings_markdown, section
 from softfactory.state.testing import Case, TestReport
 
+PREPARING_TESTS = {"python -m pytest tests": "pip install pytest\n"}
 TEST_COMMANDS = {"python": "python -m pytest tests", "javascript": "node --test"}
 
 
@@ -27,7 +28,7 @@ def readme(state: CompanyState) -> str:
         f"# {prd.title}\n\n{prd.summary}\n\n"
         + section(words["usage"], install + state["layout"].usage)
         + section(words["requirements"], bullets(listed))
-        + section(words["test"], f"```sh\n{test}\n```")
+        + section(words["test"], f"```sh\n{PREPARING_TESTS.get(test, '')}{test}\n```")
         + section(words["documents"], bullets(f"[{d}](docs/{d}.md)" for d in documents))
     ).rstrip() + "\n"
 
@@ -43,7 +44,9 @@ def verdict_on(requirement: Requirement, report: TestReport) -> str:
 def report_markdown(state: CompanyState, calls: Sequence[Call], notes: Sequence[str]) -> str:
     """`docs/report.md`: what was shown, how, and what it cost."""
     prd, words = state["prd"], headings(state["prd"].language)
-    remarks = [f for result in state["done"].values() for f in (*result.problems, *result.remarks)]
+    remarks = [
+        f for result in state.get("done", {}).values() for f in (*result.problems, *result.remarks)
+    ]
     return (
         f"# {prd.title}: {words['report']}\n\n"
         + section(words["requirements"], _table(state))

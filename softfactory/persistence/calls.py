@@ -2,11 +2,23 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from sqlite3 import Row
-from typing import Any
+from typing import Any, Literal
 
 from softfactory.persistence.database import Database
+
+Outcome = Literal[
+    "discarded",
+    "review passed",
+    "review failed",
+    "tests passed",
+    "tests failed",
+    "human edited",
+]
+DISCARDED: Outcome = "discarded"
+"""The answer and all tries to have it repaired were unusable: the question may be asked anew."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +57,17 @@ class Calls:
                    UNION
                    SELECT parent FROM runs JOIN lineage USING (id) WHERE parent IS NOT NULL
                )
-               SELECT * FROM calls WHERE key = ? AND run IN lineage LIMIT 1""",
-            (run, key),
+               SELECT * FROM calls WHERE key = ? AND run IN lineage AND NOT EXISTS (
+                   SELECT 1 FROM outcomes WHERE call = calls.id AND outcome = ?
+               ) LIMIT 1""",
+            (run, key, DISCARDED),
         )
         return _call(row) if row else None
 
     async def add(self, call: Call) -> None:
-        """Keep an answer; a second answer to the same question is dropped."""
+        """Keep an answer."""
         await self._database.write(
-            """INSERT OR IGNORE INTO calls
+            """INSERT INTO calls
                (run, key, fit, skill, role, subject, attempt, messages, reply, price, seconds,
                 created)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
@@ -72,6 +86,35 @@ class Calls:
                 time.time(),
             ),
         )
+
+    async def judge(self, run: str, outcome: Outcome, keys: Iterable[str]) -> None:
+        """Say what became of answers: it stands beside them for good."""
+        for key in keys:
+            await self._database.write(
+                """INSERT INTO outcomes (call, outcome, created)
+                   SELECT max(id), ?, ? FROM calls WHERE run = ? AND key = ? HAVING max(id)""",
+                (outcome, time.time(), run, key),
+            )
+
+    async def latest_key(self, run: str, skill: str, subject: str) -> str | None:
+        """The key of a skill's newest answer on a subject."""
+        row = await self._database.row(
+            """SELECT key FROM calls WHERE run = ? AND skill = ? AND subject LIKE ? || '%'
+               ORDER BY id DESC LIMIT 1""",
+            (run, skill, subject),
+        )
+        return str(row["key"]) if row else None
+
+    async def outcomes(self, run: str) -> dict[str, list[str]]:
+        """What became of the answers of a run, by key."""
+        found: dict[str, list[str]] = {}
+        for row in await self._database.rows(
+            """SELECT key, outcome FROM outcomes JOIN calls ON call = calls.id
+               WHERE run = ? ORDER BY outcomes.rowid""",
+            (run,),
+        ):
+            found.setdefault(row["key"], []).append(row["outcome"])
+        return found
 
     async def of_run(self, run: str) -> list[Call]:
         """All calls of a run, in the order in which they were answered."""

@@ -46,8 +46,20 @@ CREATE TABLE calls (
     reply TEXT NOT NULL,
     price REAL,
     seconds REAL NOT NULL,
-    created REAL NOT NULL,
-    UNIQUE (run, key)
+    created REAL NOT NULL
+);
+CREATE INDEX calls_by_key ON calls (key, run);
+CREATE TABLE outcomes (
+    call INTEGER NOT NULL REFERENCES calls (id),
+    outcome TEXT NOT NULL,
+    created REAL NOT NULL
+);
+CREATE INDEX outcomes_by_call ON outcomes (call);
+CREATE TABLE endpoints (
+    endpoint TEXT NOT NULL,
+    model TEXT NOT NULL,
+    capabilities TEXT NOT NULL,
+    PRIMARY KEY (endpoint, model)
 );
 """
 

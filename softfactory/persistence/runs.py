@@ -52,13 +52,15 @@ class Runs:
         self._database = database
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
-    async def add(self, idea: str, settings: Settings, graph: str) -> Run:
+    async def add(
+        self, idea: str, settings: Settings, graph: str, parent: str | None = None
+    ) -> Run:
         """Make the row of a new run: before its first step, so that no run can vanish."""
         run = "".join(secrets.choice(ALPHABET) for _ in range(6))
         await self._database.write(
-            """INSERT INTO runs (id, idea, settings, graph, status, created)
-               VALUES (?, ?, ?, ?, 'stopped', ?)""",
-            (run, idea, settings.model_dump_json(), graph, time.time()),
+            """INSERT INTO runs (id, parent, idea, settings, graph, status, created)
+               VALUES (?, ?, ?, ?, ?, 'stopped', ?)""",
+            (run, parent, idea, settings.model_dump_json(), graph, time.time()),
         )
         return await self.get(run)
 
@@ -79,7 +81,10 @@ class Runs:
         )
         exact = [row for row in rows if row["id"] == run] or rows
         if len(exact) != 1 or not run:
-            kind = "is the beginning of several runs" if rows and run else "is no run"
+            names = ", ".join(row["id"] for row in rows)
+            kind = (
+                f"is the beginning of several runs ({names} ...)" if run and rows else "is no run"
+            )
             raise UnknownRun(f"{run!r} {kind}; `softfactory runs` lists them")
         return _run(exact[0])
 
@@ -127,8 +132,9 @@ class Runs:
         """
         current = await self.get(run.id)
         if current.owned:
+            host, pid, _ = str(current.owner).split(":")
             raise RunBusy(
-                f"run {run.id} is being worked on by process {current.owner}; "
+                f"run {run.id} is being worked on (process {pid} on {host}); "
                 f"`softfactory log {run.id} --follow` watches it"
             )
         changed = await self._database.write(

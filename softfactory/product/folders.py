@@ -1,6 +1,7 @@
 """The user's folder of a product: which one it is, and that it is nobody else's."""
 
 import asyncio
+import os
 from itertools import count
 from pathlib import Path
 
@@ -9,30 +10,34 @@ from softfactory.product.git import git
 
 
 async def refuse_foreign(folder: Path, run: str) -> None:
-    """Refuse a folder that holds anything but this run's product.
+    """Refuse a folder that holds anything but this run's product, or can't be written.
 
     Raises:
-        FolderTaken: it is not empty, and was not published by the run.
+        FolderTaken: it is a file, not empty and not published by the run, or out of reach.
     """
-    is_free = await asyncio.to_thread(_is_free, folder)
-    if not is_free and (not run or await _run_of(folder) != run):
-        raise FolderTaken(f"{str(folder)!r} is not empty; choose another folder with --out")
+    trouble = await asyncio.to_thread(_trouble, folder)
+    if trouble and not (run and await _run_of(folder) == run):
+        raise FolderTaken(f"{str(folder)!r} {trouble}; choose another folder with --out")
 
 
 async def free_folder(base: Path, name: str, run: str) -> Path:
     """The folder of this name in `base`, or else the first one with a number behind it."""
     for number in count(1):
         folder = base / (name if number == 1 else f"{name}-{number}")
-        try:
-            await refuse_foreign(folder, run)
-        except FolderTaken:
-            continue
-        return folder
+        trouble = await asyncio.to_thread(_trouble, folder)
+        if trouble != "is not empty" or await _run_of(folder) == run:
+            return folder
     raise AssertionError("there is no last number")
 
 
-def _is_free(folder: Path) -> bool:
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+def _trouble(folder: Path) -> str:
+    """Why nothing can be put there; empty if it can."""
+    if folder.exists() and not folder.is_dir():
+        return "is a file"
+    if folder.exists() and any(folder.iterdir()):
+        return "is not empty"
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return "" if os.access(existing, os.W_OK | os.X_OK) else f"can't be made in {str(existing)!r}"
 
 
 async def _run_of(folder: Path) -> str:

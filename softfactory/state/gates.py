@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from softfactory.state.documents import Document
 
-GateName = Literal["prd", "design", "plan", "delivery", "help"]
+GateName = Literal["prd", "design", "plan", "delivery", "help", "budget"]
 Action = Literal["approve", "edit", "revise", "retry", "stop"]
 ACTIONS: dict[GateName, tuple[Action, ...]] = {
     "prd": ("approve", "edit", "revise", "stop"),
@@ -14,6 +14,7 @@ ACTIONS: dict[GateName, tuple[Action, ...]] = {
     "plan": ("approve", "edit", "revise", "stop"),
     "delivery": ("approve", "revise", "stop"),
     "help": ("retry", "revise", "approve", "stop"),
+    "budget": ("retry", "approve", "stop"),
 }
 
 
@@ -41,4 +42,15 @@ class Decision(Document):
     )
     document: dict[str, Any] | None = Field(
         default=None, description="the edited document, all of its fields (with edit)"
+    )
+
+
+def budget_question(reason: str) -> GateQuestion:
+    """What a run asks when the next call would pass its budget."""
+    return GateQuestion(
+        gate="budget",
+        title="The budget is used up",
+        document=f"{reason[:1].upper()}{reason[1:]}. Nothing is lost: the run goes on where it is.",
+        questions=[],
+        actions=list(ACTIONS["budget"]),
     )

@@ -1,11 +1,13 @@
 """Commands that go on with a run: what exactly is to be done with it."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from softfactory.errors import GateGone, UsageError
+from softfactory.models.choice import chat_model
 from softfactory.service import open_service
 from softfactory.state.company import CompanyState
 from softfactory.state.gates import Action, Decision, GateQuestion
@@ -29,9 +31,11 @@ def decision_for(home: Path, name: str, spoken: Spoken) -> tuple[str, Decision]:
     """
     run, question, state = asyncio.run(_standing(home, name))
     if question is None:
-        raise GateGone(f"run {run} waits for no answer; `softfactory show {run}` says more")
+        raise GateGone(f"run {run} waits for no answer (now); `softfactory show {run}` says more")
     if spoken.action not in get_args(Action) or spoken.action not in question.actions:
         raise UsageError(f"{spoken.action!r} is no answer here; {', '.join(question.actions)} are")
+    if spoken.words and spoken.action not in ("revise", "retry"):
+        raise UsageError(f"{spoken.action} takes no words; revise does")
     if spoken.action == "revise" and not spoken.words.strip():
         raise UsageError(f'say what to change: `softfactory answer {run} revise "shorter"`')
     if len(spoken.replies) > len(question.questions):
@@ -48,9 +52,9 @@ def decision_for(home: Path, name: str, spoken: Spoken) -> tuple[str, Decision]:
     )
 
 
-def resumable(home: Path, name: str, model: str, base_url: str) -> str:
-    """The whole name of a run that can go on, with another model where one is named."""
-    return asyncio.run(_prepared(home, name, model, base_url))
+def resumable(home: Path, name: str, changes: Mapping[str, Any]) -> str:
+    """The whole name of a run that can go on, with other settings where some are given."""
+    return asyncio.run(_prepared(home, name, changes))
 
 
 async def _standing(home: Path, name: str) -> tuple[str, GateQuestion | None, CompanyState]:
@@ -59,13 +63,12 @@ async def _standing(home: Path, name: str) -> tuple[str, GateQuestion | None, Co
         return run.id, await service.question(run.id), await service.documents(run.id)
 
 
-async def _prepared(home: Path, name: str, model: str, base_url: str) -> str:
+async def _prepared(home: Path, name: str, changes: Mapping[str, Any]) -> str:
     async with open_service(home) as service:
         run = await service.runs.get(name)
         if run.status == "delivered":
             raise UsageError(f"run {run.id} is delivered, to {run.out}")
-        changes = {"model": model, "base_url": base_url}
-        changes = {key: value for key, value in changes.items() if value}
-        if changes:
-            await service.runs.set_settings(run.id, run.settings.model_copy(update=changes))
+        settings = run.settings.model_copy(update=changes)
+        chat_model(settings).ready(run.idea)
+        await service.runs.set_settings(run.id, settings)
         return run.id

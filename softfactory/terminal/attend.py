@@ -1,7 +1,9 @@
 """Attending to a run from a terminal: work, watch, answer, until it ends or must wait."""
 
 import asyncio
+import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +16,7 @@ from softfactory.state.gates import Decision, GateQuestion
 from softfactory.terminal.gate import ask, present
 from softfactory.terminal.screens import Screen, screen_for
 
+DRAW_SECONDS = 0.1
 EXIT_CODES: dict[Status, int] = {
     "delivered": 0,
     "failed": 1,
@@ -32,10 +35,9 @@ def attend(home: Path, run: str, decision: Decision | None = None, *, as_json: b
     a gate can be answered from anywhere else meanwhile.
     """
     console = Console(stderr=as_json)
-    screen, seen = screen_for(as_json=as_json), 0
+    watch = Watch(screen_for(as_json=as_json))
     while True:
-        stretch = _stretch(home, run, decision, screen, seen)
-        now, question, state, seen = asyncio.run(stretch)
+        now, question, state = asyncio.run(_stretch(home, run, decision, watch))
         interactive = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
         if question is None or now.status not in ("waiting", "limit"):
             break
@@ -45,53 +47,63 @@ def attend(home: Path, run: str, decision: Decision | None = None, *, as_json: b
         if decision is None:
             break
     console.print(next_step(now), highlight=False, markup=False, soft_wrap=True)
-    return EXIT_CODES[now.status]
+    return 1 if now.status == "delivered" and now.reason else EXIT_CODES[now.status]
+
+
+@dataclass
+class Watch:
+    """A screen, and the number of the last event that was shown on it."""
+
+    screen: Screen
+    seen: int = 0
+
+    async def draw(self, service: Service, name: str) -> None:
+        """Show what has happened since."""
+        for logged in await service.events.after(name, self.seen):
+            self.screen.show(logged)
+            self.seen = logged.seq
 
 
 async def _stretch(
-    home: Path, name: str, decision: Decision | None, screen: Screen, seen: int
-) -> tuple[Run, GateQuestion | None, CompanyState, int]:
+    home: Path, name: str, decision: Decision | None, watch: Watch
+) -> tuple[Run, GateQuestion | None, CompanyState]:
     """Work to the next gate or the end, drawing what happens."""
     async with open_service(home) as service:
-        seen = seen or await _last(service, name)
+        watch.seen = watch.seen or await _last(service, name)
         work = asyncio.create_task(service.work(name, decision))
-        with screen:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        with watch.screen:
             try:
-                seen = await _draw(service, name, screen, seen, work)
+                while not work.done():
+                    await watch.draw(service, name)
+                    await asyncio.wait([work], timeout=DRAW_SECONDS)
             except asyncio.CancelledError:
                 work.cancel()
-            try:
-                await work
-            except GateGone as error:
-                print(f"{error}", file=sys.stderr)
-            seen = await _draw(service, name, screen, seen, None)
+            await asyncio.wait([work])
+            await watch.draw(service, name)
+        try:
+            work.result()
+        except GateGone as error:
+            print(f"softfactory: {error}", file=sys.stderr)
         run = await service.runs.get(name)
-        return run, await service.question(name), await service.documents(name), seen
-
-
-async def _draw(
-    service: Service, name: str, screen: Screen, seen: int, work: "asyncio.Task[Run] | None"
-) -> int:
-    while True:
-        done = work is None or work.done()
-        for logged in await service.events.after(name, seen):
-            screen.show(logged)
-            seen = logged.seq
-        if done:
-            return seen
-        await asyncio.sleep(0.1)
+        return run, await service.question(name), await service.documents(name)
 
 
 async def _last(service: Service, name: str) -> int:
+    """The last event before this stretch; the first stretch of a run is shown whole."""
     events = await service.events.after(name, 0)
     return events[-1].seq if len(events) > 1 else 0
 
 
 def next_step(run: Run) -> str:
     """Where a run stands, and what to type next."""
-    name, where = run.id, run.out
+    name = run.id
+    if run.status == "delivered" and run.reason:
+        return f"Run {name} is done, but not where it belongs: {run.reason}"
     if run.status == "delivered":
-        return f"Delivered to {where}\n  cd {where} && cat README.md docs/report.md"
+        return f"Delivered to {run.out}\n  cd {run.out} && cat README.md docs/report.md"
+    if run.owned:
+        return f"Run {name} is being worked on\n  softfactory log {name} --follow"
     if run.status == "waiting":
         return (
             f"Run {name} waits for you: {run.reason}\n"
@@ -100,12 +112,22 @@ def next_step(run: Run) -> str:
             f"  softfactory answer {name} edit | stop"
         )
     if run.status == "limit":
-        return (
-            f"Run {name} needs your help: {run.reason}\n"
-            f'  softfactory answer {name} revise "a hint"      more rounds, with your hint\n'
-            f"  softfactory answer {name} retry | approve | stop"
-        )
-    if run.status == "working":
-        return f"Run {name} is being worked on\n  softfactory log {name} --follow"
+        return _at_the_limit(run)
+    standing = {"working": "was interrupted", "failed": "has failed"}
     why = f": {run.reason}" if run.reason else ""
-    return f"Run {name} is {run.status}{why}\n  softfactory resume {name}"
+    said = standing.get(run.status, f"is {run.status}")
+    return f"Run {name} {said}{why}\n  softfactory resume {name}"
+
+
+def _at_the_limit(run: Run) -> str:
+    if "budget" in run.reason:
+        return (
+            f"Run {run.id} has reached a limit: {run.reason}\n"
+            f"  softfactory answer {run.id} retry 5.00    a new budget; none given: twice as much\n"
+            f"  softfactory answer {run.id} approve       deliver what there is, or: stop"
+        )
+    return (
+        f"Run {run.id} needs your help: {run.reason}\n"
+        f'  softfactory answer {run.id} revise "a hint"    more rounds, with your hint\n'
+        f"  softfactory answer {run.id} retry | approve | stop"
+    )

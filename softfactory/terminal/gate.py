@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,11 @@ from softfactory.state.company import CompanyState
 from softfactory.state.gates import Action, Decision, GateQuestion
 
 WORDS: dict[str, dict[Action, str]] = {
+    "budget": {
+        "retry": "raise the budget and go on",
+        "approve": "deliver what there is",
+        "stop": "leave it for now",
+    },
     "": {
         "approve": "approve it as it is",
         "edit": "edit it in $EDITOR",
@@ -45,7 +51,7 @@ def present(console: Console, question: GateQuestion) -> None:
 
 def ask(console: Console, question: GateQuestion, state: CompanyState) -> Decision | None:
     """Have a human decide; None if they leave, so that the run goes on waiting."""
-    words = WORDS["help"] if question.gate == "help" else WORDS[""]
+    words = WORDS.get(question.gate, WORDS[""])
     try:
         answers = {
             open_question: Prompt.ask(
@@ -56,12 +62,17 @@ def ask(console: Console, question: GateQuestion, state: CompanyState) -> Decisi
         answers = {question: answer for question, answer in answers.items() if answer}
         for possible in question.actions:
             console.print(f"  [bold]{possible:<8}[/] {words[possible]}")
-        action = Prompt.ask(
-            "Your decision", choices=list(question.actions), default=question.actions[0]
-        )
-        feedback = Prompt.ask("What shall be changed?") if action == "revise" else ""
+        action = Prompt.ask("Your decision", choices=list(question.actions))
+        feedback = ""
+        while action == "revise" and not feedback.strip():
+            feedback = Prompt.ask("In your words")
+        if question.gate == "budget" and action == "retry":
+            feedback = Prompt.ask(
+                "New budget (Enter: twice as much)", default="", show_default=False
+            )
         document = edited(question, state) if action == "edit" else None
     except (EOFError, KeyboardInterrupt):
+        console.print()
         return None
     return Decision.model_validate(
         {"action": action, "feedback": feedback, "answers": answers, "document": document}
@@ -100,7 +111,10 @@ def _as_yaml(document: dict[str, Any]) -> str:
 
 
 def _in_editor(text: str) -> str:
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not command and not sys.stdin.isatty():
+        raise UsageError("there is no terminal to edit in: set EDITOR, or use revise")
+    command = command or "vi"
     with tempfile.NamedTemporaryFile("w+", suffix=".yaml", encoding="utf-8") as file:
         file.write(text)
         file.flush()

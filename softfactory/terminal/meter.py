@@ -41,6 +41,8 @@ class Meter:
     def line(self, now: float) -> str:
         """The totals in one line."""
         price = "price unknown" if self.price is None else f"${self.price:.4f}"
+        if not self.calls:
+            price = "nothing spent"
         calls, elapsed = counted(self.calls, "call"), clock(now - self.started)
         return f"{calls} · {self.tokens:,} tokens · {price} · {elapsed}"
 

@@ -8,8 +8,10 @@ from typing import Protocol
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
 
+from softfactory.models.recorded import RECORDED
 from softfactory.persistence.events import LoggedEvent
 from softfactory.terminal.meter import Meter, clock
 
@@ -23,6 +25,9 @@ COLOURS = {
     "Human": "bold white",
     "Company": "white",
 }
+
+
+TOLD_BY_THE_GATE = ("waiting", "limit")
 
 
 class Screen(Protocol):
@@ -56,6 +61,8 @@ class PlainScreen:
     def show(self, logged: LoggedEvent) -> None:
         """Print the event's line."""
         self.meter.count(logged)
+        if logged.event.data.get("status") in TOLD_BY_THE_GATE:
+            return
         at = time.strftime("%H:%M:%S", time.localtime(logged.time))
         print(f"{at}  {line_of(logged)}", flush=True)
 
@@ -100,10 +107,12 @@ class LiveScreen:
         is_rest = event.data.get("status") not in (None, "delivered")
         if event.kind in ("call", "named") or is_rest:
             return
-        role = Text(f"{event.role:>15}  ", style=COLOURS[event.role])
         style = {"finding": "yellow", "test": "bold", "answer": "dim", "note": "dim"}
-        words = Text(words_of(logged), style=style.get(event.kind, ""))
-        self._console.print(role + words)
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=15, justify="right", style=COLOURS[event.role])
+        line.add_column(style=style.get(event.kind, ""))
+        line.add_row(Text(event.role), Text(words_of(logged)))
+        self._console.print(line)
 
     def _footer(self) -> RenderableType:
         now = time.time()
@@ -123,22 +132,21 @@ def screen_for(*, as_json: bool) -> Screen:
 
 
 def line_of(logged: LoggedEvent) -> str:
-    """An event in one line, with its role."""
-    return f"{logged.event.role:>15}  {words_of(logged)}"
+    """An event with its role; further lines are indented under the first."""
+    return f"{logged.event.role:>15}  {words_of(logged)}".replace("\n", f"\n{'':27}")
 
 
 def words_of(logged: LoggedEvent) -> str:
     """What an event says, in one line."""
     event, data = logged.event, logged.event.data
     if event.kind == "call":
-        return f"asks {event.text}{' again, with the reason' if data.get('repair') else ''}"
+        return f"asks {event.text}{' again, with the reason' if data.get('again') else ''}"
     if event.kind == "answer":
         if data["known"]:
             return f"{event.text}: known from the ledger"
-        return (
-            f"{event.text}: {data['input_tokens']:,} + {data['output_tokens']:,} tokens, "
-            f"{data['seconds']:.1f} s"
-        )
+        took = "recorded" if data.get("model") == RECORDED else f"{data['seconds']:.1f} s"
+        tokens = f"{data['input_tokens']:,} tokens in, {data['output_tokens']:,} out"
+        return f"{event.text}: {tokens}, {took}"
     if event.kind == "commit":
         files = [str(file) for file in data["files"]] if isinstance(data["files"], list) else []
         more = f" and {len(files) - 3} more" if len(files) > 3 else ""
@@ -148,5 +156,5 @@ def words_of(logged: LoggedEvent) -> str:
     if event.kind == "gate":
         return f"waits for a human: {event.text}"
     problems = data.get("problems")
-    shown = "".join(f"\n{'':17}- {p}" for p in problems) if isinstance(problems, list) else ""
+    shown = "".join(f"\n  - {p}" for p in problems) if isinstance(problems, list) else ""
     return f"{event.text}{': ' + str(data['reason']) if data.get('reason') else ''}{shown}"

@@ -10,7 +10,8 @@ from softfactory.config import Settings
 from softfactory.demos import demos, recording_of
 from softfactory.errors import UsageError
 from softfactory.models.recorded import RecordedModel
-from softfactory.service import Outside, open_service
+from softfactory.service import open_service
+from softfactory.workplace import Outside
 
 ALL = [demo.name for demo in demos()]
 NEEDS_NODE = {"memory"}
@@ -22,7 +23,7 @@ async def test_a_recorded_run_is_delivered(name: str, home: Path, settings: Sett
         pytest.skip("Node.js is not installed")
     _, recording = recording_of(name)
     model = RecordedModel(recording)
-    outside = Outside(lambda _: model, search=lambda: None, speech=lambda: None)
+    outside = Outside(lambda *_: model, search=lambda: None, speech=lambda: None)
     async with open_service(home, outside) as service:
         run = await service.start(recording.idea, settings)
         run = await service.work(run.id)
@@ -39,7 +40,7 @@ async def test_the_recorded_habit_tracker_works_when_used(
 ) -> None:
     _, recording = recording_of("habits")
     model = RecordedModel(recording)
-    async with open_service(home, Outside(lambda _: model, lambda: None, lambda: None)) as service:
+    async with open_service(home, Outside(lambda *_: model, lambda: None, lambda: None)) as service:
         run = await service.start(recording.idea, settings)
         run = await service.work(run.id)
 
@@ -56,8 +57,8 @@ async def test_the_recorded_habit_tracker_works_when_used(
     habit("add", "Read", today="2026-02-27")
     habit("done", "read", today="2026-02-27")
     habit("done", "read", today="2026-02-28")
-    assert "streak 3" in habit("done", "Read", today="2026-03-01")
-    assert habit("list", today="2026-03-03").startswith("[ ] Read: streak 0, best 3")
+    assert "streak: 3 days" in habit("done", "Read", today="2026-03-01")
+    assert "current: 0  longest: 3" in habit("list", today="2026-03-03")
 
 
 def test_an_unknown_demo_is_refused_with_the_names_of_the_known() -> None:

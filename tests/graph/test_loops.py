@@ -23,6 +23,12 @@ def told(log: list[LoggedEvent], kind: str) -> list[str]:
     return [logged.event.text for logged in log if logged.event.kind == kind]
 
 
+def useless_edit(number: int) -> str:
+    """An edit that mends nothing, after others like it."""
+    before = f"import sys  # {number - 1}" if number else "import sys"
+    return calculator.edit("calc.py", before, f"import sys  # {number}")
+
+
 async def test_every_loop_runs_once_and_the_product_is_delivered(
     opened: Opened, settings: Settings, tmp_path: Path
 ) -> None:
@@ -125,9 +131,7 @@ async def test_tests_that_never_pass_lead_to_a_human_within_the_bound(
     opened: Opened, settings: Settings
 ) -> None:
     broken = [{"calc.py": calculator.WRONG_CODE}]
-    useless = [
-        calculator.edit("calc.py", "import sys", f"import sys  # {n}") for n in range(QA_ROUNDS)
-    ]
+    useless = [useless_edit(n) for n in range(QA_ROUNDS)]
     script = calculator.straight() | {"write_code": [*broken, *useless]}
     model = ScriptedModel(script)
     async with opened(model) as service:
@@ -143,7 +147,7 @@ async def test_tests_that_never_pass_lead_to_a_human_within_the_bound(
 async def test_a_human_can_accept_what_the_tests_refuse_and_the_report_says_so(
     opened: Opened, settings: Settings, tmp_path: Path
 ) -> None:
-    useless = [calculator.edit("calc.py", "import sys", f"import sys  # {n}") for n in range(9)]
+    useless = [useless_edit(n) for n in range(9)]
     script = calculator.straight() | {"write_code": [{"calc.py": calculator.WRONG_CODE}, *useless]}
     async with opened(ScriptedModel(script)) as service:
         run = await service.start(calculator.IDEA, settings)

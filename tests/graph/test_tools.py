@@ -6,10 +6,11 @@ import pytest
 
 from softfactory.config import Settings
 from softfactory.models.scripted import ScriptedModel
-from softfactory.service import Outside, open_service
+from softfactory.service import open_service
 from softfactory.state.documents import Dependencies, Dependency, Research, Spoken
 from softfactory.tools.search import Hit, ScriptedSearch
 from softfactory.tools.speech import SilentSpeech
+from softfactory.workplace import Outside
 from tests import calculator
 from tests.conftest import Opened
 
@@ -22,7 +23,7 @@ async def test_what_the_web_says_reaches_the_requirements_and_the_documents(
 ) -> None:
     script = calculator.straight() | {"search_and_summarize": [RESEARCH]}
     model, search = ScriptedModel(script), ScriptedSearch(HITS)
-    outside = Outside(lambda _: model, search=lambda: search, speech=lambda: None)
+    outside = Outside(lambda *_: model, search=lambda: search, speech=lambda: None)
     async with open_service(home, outside) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)
@@ -39,7 +40,7 @@ async def test_a_spoken_summary_is_delivered_in_the_language_of_the_idea(
 ) -> None:
     script = calculator.straight() | {"azure_tts": [Spoken(text="Your calculator is ready.")]}
     model, speech = ScriptedModel(script), SilentSpeech()
-    outside = Outside(lambda _: model, search=lambda: None, speech=lambda: speech)
+    outside = Outside(lambda *_: model, search=lambda: None, speech=lambda: speech)
     spoken = settings.model_copy(update={"speak": True})
     async with open_service(home, outside) as service:
         run = await service.start(calculator.IDEA, spoken)
@@ -58,8 +59,8 @@ async def test_without_search_and_speech_the_report_says_so(
         run = await service.start(calculator.IDEA, settings.model_copy(update={"speak": True}))
         await service.work(run.id)
     report = (tmp_path / "calculator" / "docs" / "report.md").read_text()
-    assert "search_and_summarize: skipped" in report
-    assert "azure_tts: skipped" in report
+    assert "the web was not searched" in report
+    assert "nothing was spoken" in report
 
 
 async def test_packages_are_decided_only_where_the_design_considers_some(

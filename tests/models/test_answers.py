@@ -71,3 +71,29 @@ def test_an_edit_of_a_file_that_does_not_exist_is_refused() -> None:
     reader = FilesReader({}, allowed=lambda _: True)
     with pytest.raises(AnswerProblem, match="give the whole file"):
         reader.read(calculator.edit("a.py", "a = 1", "a = 2"))
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 9999, "[" * 9999, "```\n" * 999, "* " * 9999, "<think>" * 99]
+)
+def test_noise_is_refused_in_no_time(text: str) -> None:
+    for reader in (DocumentReader(Review), FilesReader({}, allowed=lambda _: True)):
+        with pytest.raises(AnswerProblem):
+            reader.read(text)
+
+
+def test_an_edit_that_fails_twice_is_answered_by_asking_for_the_whole_file() -> None:
+    lines = "".join(f"line_{i} = {i}\n" for i in range(300))
+    reader = FilesReader({"a.py": lines}, allowed=lambda _: True)
+    wrong = calculator.edit("a.py", "line_150 = 150\nline_151 = 0", "x = 1")
+    with pytest.raises(AnswerProblem, match=r"(?s)line_152 = 152.*edit again") as first:
+        reader.read(wrong)
+    assert "line_10 = 10" not in str(first.value)
+    with pytest.raises(AnswerProblem, match=r"whole file a\.py"):
+        reader.read(wrong)
+
+
+def test_files_that_are_expected_must_be_there() -> None:
+    reader = FilesReader({}, allowed=lambda _: True, expected=["a.py", "b.py"])
+    with pytest.raises(AnswerProblem, match=r"missing: b\.py"):
+        reader.read("````text a.py\nx = 1\n````")

@@ -54,7 +54,7 @@ async def test_an_unusable_answer_is_sent_back_with_the_reason(calls: Calls) -> 
 
 async def test_repairs_end_and_the_error_says_what_to_try(calls: Calls) -> None:
     asked = model({"write_code_review": ["no", "still no", "never"]}, calls)
-    with pytest.raises(AnswerUnusable, match=r"resume RUN --model"):
+    with pytest.raises(AnswerUnusable, match="resume with --model NAME"):
         await asked.ask(PROMPT, Review)
     assert len(await calls.of_run("run")) == REPAIRS + 1
 

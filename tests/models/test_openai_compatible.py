@@ -1,114 +1,350 @@
-"""The client of OpenAI-compatible endpoints, against servers on loopback."""
+"""The client of OpenAI-compatible endpoints, against a server on loopback with their quirks."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from softfactory.errors import ModelRefused, ModelUnavailable, UsageError
-from softfactory.models.openai_compatible import OpenAICompatible
-from softfactory.models.port import Request
+from softfactory.models.answers import DocumentReader
+from softfactory.models.openai_compatible import OpenAICompatible, Remembered
+from softfactory.models.port import Request, estimated_tokens
+from softfactory.models.presets import PRESETS, Chosen, preset_for
+from softfactory.models.traffic import Traffic
 from softfactory.state.documents import Review
+from tests import calculator
+from tests.models.quirky_server import QUIRKS, THOUGHT, Quirks, QuirkyServer, Trouble
 
 SECRET = "sk-very-secret"
 REQUEST = Request("write_code_review", "", [{"role": "user", "content": "Hello"}])
-FORMATTED = Request("write_code_review", "", REQUEST.messages, schema=Review.model_json_schema())
+FORMATTED = replace(REQUEST, schema=Review.model_json_schema())
+ANSWER = calculator.REJECTED.model_dump_json()
 
 
-class Scripted:
-    """Sends given answers, a status and a body each, and keeps what was asked."""
+class FastClock:
+    """Time that passes without waiting."""
 
-    def __init__(self, *answers: tuple[int, dict[str, Any]]) -> None:
-        self.answers = list(answers)
-        self.bodies: list[dict[str, Any]] = []
-        self.url = ""
+    def __init__(self) -> None:
+        self.time = 0.0
 
+    def now(self) -> float:
+        return self.time
 
-@contextmanager
-def serving(scripted: Scripted) -> Iterator[Scripted]:
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            return None
-
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            scripted.bodies.append(json.loads(self.rfile.read(length)))
-            status, body = scripted.answers.pop(0)
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    scripted.url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield scripted
-    server.shutdown()
-    server.server_close()
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        await asyncio.sleep(0)
 
 
-def completion(text: str, **message: str) -> tuple[int, dict[str, Any]]:
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": text, **message},
-        "finish_reason": "stop",
+def serving(
+    quirks: Quirks | None = None, answer: Callable[[dict[str, Any]], str] = lambda _: "Hi"
+) -> QuirkyServer:
+    return QuirkyServer(answer, quirks or Quirks())
+
+
+def asking(
+    server: QuirkyServer, preset: str = "relay", clock: FastClock | None = None, **changes: Any
+) -> OpenAICompatible:
+    chosen = Chosen(replace(PRESETS[preset], **changes), "m", server.url, SECRET)
+    return OpenAICompatible(chosen, traffic=Traffic(clock=clock or FastClock()))
+
+
+def formats(server: QuirkyServer) -> list[str]:
+    return [body.get("response_format", {}).get("type", "none") for body in server.asked]
+
+
+async def test_text_tokens_and_the_models_name_come_back() -> None:
+    with serving() as server:
+        model = asking(server)
+        reply = await model.reply(REQUEST)
+    assert (reply.text, reply.model, reply.finish) == ("Hi", "m", "stop")
+    assert (reply.input_tokens, reply.output_tokens, reply.cached_tokens) == (2, 1, 0)
+    assert model.model_for("Engineer") == "m"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+async def test_a_document_comes_through_the_quirks_of_every_provider(preset: str) -> None:
+    with serving(QUIRKS[preset], lambda _: ANSWER) as server:
+        model = asking(server, preset, output_limit=4096)
+        replies = [await model.reply(FORMATTED) for _ in range(2)]
+        questions = len(server.asked)
+        await model.reply(FORMATTED)
+    assert len(server.asked) == questions + 1
+    for reply in replies:
+        assert DocumentReader(Review).read(reply.text) == calculator.REJECTED
+        assert reply.thinking == (THOUGHT if QUIRKS[preset].thinks else "")
+        assert reply.input_tokens > 0
+        assert reply.output_tokens > 0
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name not in ("relay", "ollama")])
+async def test_what_a_preset_says_is_not_refused_by_its_provider(preset: str) -> None:
+    quirks = replace(QUIRKS[preset], first=())
+    with serving(quirks, lambda _: ANSWER) as server:
+        await asking(server, preset, output_limit=4096).reply(FORMATTED)
+    assert len(server.asked) == 1
+
+
+async def test_a_refused_response_format_is_lowered_step_by_step_and_remembered() -> None:
+    with serving(Quirks(refuses=("response_format",))) as server:
+        model = asking(server)
+        await model.reply(FORMATTED)
+        await model.reply(FORMATTED)
+    assert formats(server) == ["json_schema", "json_object", "none", "none"]
+
+
+async def test_free_text_is_asked_for_without_a_format() -> None:
+    with serving() as server:
+        await asking(server, "spark").reply(REQUEST)
+        await asking(server, "openai").reply(REQUEST)
+    assert formats(server) == ["none", "none"]
+    assert "max_tokens" in server.asked[0]
+    assert server.asked[1].keys() == {"messages", "model"}
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+@pytest.mark.parametrize(
+    ("refused", "sent"),
+    [
+        (("max_tokens",), ["max_tokens", "max_completion_tokens"]),
+        (("max_tokens", "max_completion_tokens"), ["max_tokens", "max_completion_tokens", ""]),
+    ],
+)
+async def test_a_refused_limit_goes_by_its_other_name_or_not_at_all(
+    status: int, refused: tuple[str, ...], sent: list[str]
+) -> None:
+    with serving(Quirks(refuses=refused, refusal_status=status)) as server:
+        await asking(server, output_limit=100).reply(REQUEST)
+    names = [next((key for key in body if key.startswith("max_")), "") for body in server.asked]
+    assert names == sent
+
+
+async def test_a_limit_that_is_too_large_is_left_out_at_once() -> None:
+    with serving() as server:
+        server.refuse_first("max_tokens is too large: 8192")
+        await asking(server, output_limit=8192).reply(REQUEST)
+    assert [body.get("max_tokens") for body in server.asked] == [8192, None]
+    assert "max_completion_tokens" not in server.asked[1]
+
+
+async def test_a_refused_part_of_the_extra_body_is_left_out() -> None:
+    extra = {"thinking": {"type": "disabled"}, "other": 1}
+    with serving(Quirks(refuses=("thinking",))) as server:
+        await asking(server, extra_body=extra).reply(REQUEST)
+    assert [("thinking" in body, body["other"]) for body in server.asked] == [(True, 1), (False, 1)]
+
+
+async def test_what_was_learned_is_recalled_by_the_next_process() -> None:
+    memory = Remembered()
+    with serving(Quirks(refuses=("json_schema", "thinking"))) as server:
+        first = asking(server, extra_body={"thinking": 0})
+        await OpenAICompatible(first.chosen, memory, first.traffic).reply(FORMATTED)
+        asked = len(server.asked)
+        await OpenAICompatible(first.chosen, memory, first.traffic).reply(FORMATTED)
+    assert (asked, len(server.asked)) == (3, 4)
+    assert memory.known == {
+        (server.url, "m"): {
+            "response_format": "json_object",
+            "limit_parameter": "max_tokens",
+            "left_out": ("thinking",),
+        }
     }
-    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-    head = {"id": "1", "object": "chat.completion", "created": 0, "model": "m-1"}
-    return 200, {**head, "choices": [choice], "usage": usage}
 
 
-def refusal(status: int, message: str) -> tuple[int, dict[str, Any]]:
-    return status, {"error": {"message": message}}
+async def test_what_is_recalled_and_not_understood_is_what_the_preset_says() -> None:
+    memory = Remembered()
+    with serving() as server:
+        await memory.remember(server.url, "m", {"response_format": "yaml", "left_out": None})
+        model = asking(server)
+        await OpenAICompatible(model.chosen, memory, model.traffic).reply(FORMATTED)
+    assert formats(server) == ["json_schema"]
 
 
-async def test_text_tokens_and_thinking_come_back() -> None:
-    with serving(Scripted(completion("Hi", reasoning_content="Hmm"))) as server:
-        reply = await OpenAICompatible("m", server.url, SECRET).reply(REQUEST)
-    assert (reply.text, reply.thinking, reply.model) == ("Hi", "Hmm", "m-1")
-    assert (reply.input_tokens, reply.output_tokens) == (7, 3)
+async def test_nothing_is_learned_from_a_question_that_is_refused_all_the_same() -> None:
+    memory = Remembered()
+    with serving() as server:
+        server.refuse_always("too long: your request was response_format, max_tokens, ...")
+        model = OpenAICompatible(asking(server, output_limit=9).chosen, memory)
+        with pytest.raises(ModelRefused, match="too long"):
+            await model.reply(FORMATTED)
+    assert memory.known == {}
 
 
-async def test_a_refused_response_format_is_lowered_once_and_remembered() -> None:
-    no = refusal(400, "response_format json_schema is not supported")
-    with serving(Scripted(no, completion("{}"), completion("{}"))) as server:
-        model = OpenAICompatible("m", server.url, SECRET)
-        await model.reply(FORMATTED)
-        await model.reply(FORMATTED)
-    formats = [body["response_format"]["type"] for body in server.bodies]
-    assert formats == ["json_schema", "json_object", "json_object"]
+@pytest.mark.parametrize("with_200", [False, True])
+async def test_a_refusal_is_not_repeated_and_never_tells_the_key(with_200: bool) -> None:
+    quirks = Quirks(wrong_key=True, errors_with_200=with_200)
+    with serving(quirks) as server, pytest.raises(ModelRefused) as caught:
+        await asking(server).reply(REQUEST)
+    assert len(server.asked) == 1
+    assert "Incorrect API key provided: Bearer ***" in str(caught.value)
+    assert "SOFTFACTORY_API_KEY or OPENAI_API_KEY" in str(caught.value)
+    _assert_secret_is_kept(caught.value)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404])
-async def test_a_refusal_is_not_repeated_and_never_tells_the_key(status: int) -> None:
-    with (
-        serving(Scripted(refusal(status, "model m does not exist"))) as server,
-        pytest.raises(ModelRefused, match=r"does not exist") as caught,
-    ):
-        await OpenAICompatible("m", server.url, SECRET).reply(REQUEST)
-    assert len(server.bodies) == 1
-    assert SECRET not in str(caught.value)
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 413])
+async def test_no_other_refusal_is_repeated(status: int) -> None:
+    with serving() as server:
+        server.refuse_always(f"model m does not exist, said {SECRET}", status)
+        with pytest.raises(ModelRefused, match=rf"model 'm' at 127.*{status} .*does not") as caught:
+            await asking(server).reply(FORMATTED)
+    assert len(server.asked) == 1
+    _assert_secret_is_kept(caught.value)
 
 
-async def test_passing_trouble_is_tried_again() -> None:
-    busy = refusal(503, "busy")
-    with serving(Scripted(busy, completion("Hi"))) as server:
-        reply = await OpenAICompatible("m", server.url, SECRET).reply(REQUEST)
+async def test_the_halves_of_a_key_are_kept_secret_too() -> None:
+    with serving() as server:
+        server.refuse_always("app secret-of-app is not allowed")
+        chosen = Chosen(PRESETS["spark"], "m", server.url, "name-of-app:secret-of-app")
+        with pytest.raises(ModelRefused, match=r"app \*\*\* is not") as caught:
+            await OpenAICompatible(chosen).reply(REQUEST)
+    assert "secret-of-app" not in str(caught.value)
+
+
+@pytest.mark.parametrize("trouble", ["500", "drop", "html", "not json", "empty", "busy 200"])
+async def test_passing_trouble_is_asked_again(trouble: Trouble) -> None:
+    with serving(Quirks(first=(trouble,))) as server:
+        reply = await asking(server).reply(REQUEST)
     assert reply.text == "Hi"
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("500", "500 boom"),
+        ("drop", "can't be reached"),
+        ("html", "an HTML page Bad gateway"),
+        ("not json", r"data: \[DONE\]"),
+        ("busy 200", "AppIdQpsOverFlow"),
+        ("429", "429 Rate limit reached"),
+    ],
+)
+async def test_trouble_that_does_not_pass_is_told_with_the_way_out(
+    trouble: Trouble, words: str
+) -> None:
+    with (
+        serving(Quirks(always=trouble)) as server,
+        pytest.raises(ModelUnavailable, match=rf"{words}.*6 times.*`softfactory resume RUN`"),
+    ):
+        await asking(server).reply(REQUEST)
+    assert len(server.asked) == 6
+
+
+@pytest.mark.parametrize(("trouble", "seconds"), [("429", 20), ("429 date", 120)])
+async def test_a_retry_after_is_heeded(trouble: Trouble, seconds: float) -> None:
+    clock = FastClock()
+    with serving(Quirks(first=(trouble,))) as server:
+        await asking(server, clock=clock).reply(REQUEST)
+    assert clock.now() == seconds
+
+
+async def test_models_of_one_endpoint_share_its_pause() -> None:
+    clock = FastClock()
+    with serving(Quirks(first=("429",))) as server:
+        traffic = Traffic(in_flight=1, clock=clock)
+        models = [OpenAICompatible(asking(server).chosen, traffic=traffic) for _ in range(3)]
+        await asyncio.gather(*(model.reply(REQUEST) for model in models))
+    assert clock.now() == 20
+    assert server.most_at_once == 1
+
+
+async def test_an_account_without_money_is_not_asked_again() -> None:
+    with serving() as server:
+        server.refuse_always("You exceeded your current quota", 429, code="insufficient_quota")
+        with pytest.raises(ModelRefused, match="exceeded your current quota"):
+            await asking(server).reply(REQUEST)
+    assert len(server.asked) == 1
 
 
 async def test_an_endpoint_that_is_not_there_pauses_the_run() -> None:
-    model = OpenAICompatible("m", "http://127.0.0.1:9/v1", SECRET, retries=0)
-    with pytest.raises(ModelUnavailable, match="can't be reached"):
+    chosen = Chosen(PRESETS["relay"], "m", "http://127.0.0.1:9/v1", SECRET)
+    model = OpenAICompatible(chosen, traffic=Traffic(clock=FastClock()))
+    with pytest.raises(ModelUnavailable, match=r"127\.0\.0\.1:9 can't be reached") as caught:
         await model.reply(REQUEST)
+    _assert_secret_is_kept(caught.value)
+
+
+async def test_an_endpoint_that_does_not_answer_is_given_up() -> None:
+    release = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(_: dict[str, Any]) -> str:
+        asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+        return "late"
+
+    with serving(answer=slow) as server:
+        model = OpenAICompatible(asking(server).chosen, traffic=Traffic(attempts=1), timeout=0.1)
+        with pytest.raises(ModelUnavailable, match=r"can't be reached: .*(within|timed out)"):
+            await model.reply(REQUEST)
+        release.set()
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("thinks", "answer", "thinking", "text"),
+    [
+        ("tag", ANSWER, THOUGHT, ANSWER),
+        ("unopened", ANSWER, THOUGHT, ANSWER),
+        ("reasoning", ANSWER, THOUGHT, ANSWER),
+        ("reasoning_content", f"<think>More</think>{ANSWER}", f"{THOUGHT}\nMore", ANSWER),
+        ("", "<think>no end", "no end", ""),
+        ("", "Say <think>x</think>", "", "Say <think>x</think>"),
+        ("", "````text a.md\n</think>\n````", "", "````text a.md\n</think>\n````"),
+    ],
+)
+async def test_what_is_thought_aloud_is_kept_apart_from_the_answer(
+    thinks: Any, answer: str, thinking: str, text: str
+) -> None:
+    with serving(Quirks(thinks=thinks), lambda _: answer) as server:
+        reply = await asking(server).reply(REQUEST)
+    assert (reply.thinking, reply.text) == (thinking, text)
+
+
+async def test_an_answer_that_was_cut_says_so() -> None:
+    with serving(Quirks(output_limit=10), lambda _: ANSWER) as server:
+        reply = await asking(server).reply(REQUEST)
+    assert (reply.text, reply.finish) == (ANSWER[:10], "length")
+
+
+async def test_tokens_are_estimated_where_nobody_counted_them() -> None:
+    with serving(Quirks(reports_usage=False, thinks="reasoning")) as server:
+        reply = await asking(server).reply(REQUEST)
+    assert reply.input_tokens == estimated_tokens("Hello")
+    assert reply.output_tokens == estimated_tokens(THOUGHT + "Hi")
+
+
+@pytest.mark.parametrize("cached", ["details", "hit"])
+async def test_cached_tokens_are_counted_under_either_name(cached: Any) -> None:
+    with serving(Quirks(cached=cached)) as server:
+        reply = await asking(server).reply(REQUEST)
+    assert reply.cached_tokens == 1
 
 
 async def test_no_key_is_said_before_anything_is_sent() -> None:
+    model = OpenAICompatible(preset_for("gpt-5", "", {}))
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
-        await OpenAICompatible("m", "", "").reply(REQUEST)
+        model.ready("a calculator")
+    with pytest.raises(UsageError, match="OPENAI_API_KEY"):
+        await model.reply(REQUEST)
+
+
+def test_a_model_may_be_asked_by_one_event_loop_after_another() -> None:
+    with serving() as server:
+        model = asking(server)
+        for _ in range(2):
+            assert asyncio.run(model.reply(REQUEST)).text == "Hi"
+
+
+def test_the_key_is_not_shown() -> None:
+    chosen = Chosen(PRESETS["relay"], "m", "http://127.0.0.1:9/v1", SECRET)
+    assert SECRET not in repr(OpenAICompatible(chosen))
+
+
+def _assert_secret_is_kept(error: BaseException | None) -> None:
+    assert error is not None
+    assert SECRET not in "".join(traceback.format_exception(error))
+    while error is not None:
+        assert SECRET not in f"{error} {error!r} {error.__dict__}"
+        error = error.__context__

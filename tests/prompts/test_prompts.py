@@ -13,7 +13,7 @@ from softfactory.config import Settings
 from softfactory.models.port import Request
 from softfactory.models.scripted import ScriptedModel
 from softfactory.prompts import SKILLS, load_all, render
-from softfactory.service import Outside, open_service
+from softfactory.service import open_service
 from softfactory.state.documents import (
     Dependencies,
     Plan,
@@ -25,6 +25,7 @@ from softfactory.state.documents import (
 from softfactory.state.gates import Decision
 from softfactory.tools.search import Hit, ScriptedSearch
 from softfactory.tools.speech import SilentSpeech
+from softfactory.workplace import Outside
 from tests import calculator
 
 SNAPSHOTS = Path(__file__).resolve().parents[1] / "snapshots"
@@ -50,7 +51,7 @@ async def asked(home: Path, settings: Settings) -> Sequence[Request]:
         "azure_tts": [Spoken(text="It is ready.")],
     }
     model, search = ScriptedModel(script), ScriptedSearch([Hit("bc", "bc.example", "Precise")])
-    outside = Outside(lambda _: model, search=lambda: search, speech=SilentSpeech)
+    outside = Outside(lambda *_: model, search=lambda: search, speech=SilentSpeech)
     chosen = settings.model_copy(update={"speak": True, "gates": ("prd",)})
     async with open_service(home, outside) as service:
         run = await service.start(calculator.IDEA, chosen)

@@ -25,14 +25,14 @@ def answer(price: float | None, *, known: bool = False) -> LoggedEvent:
 
 def test_an_answer_tells_its_tokens_and_time() -> None:
     assert line_of(answer(0.1)).strip() == (
-        "Engineer  write_code W1 round 1: 1,000 + 234 tokens, 1.5 s"
+        "Engineer  write_code W1 round 1: 1,000 tokens in, 234 out, 1.5 s"
     )
 
 
 def test_findings_are_listed_under_their_check() -> None:
     data = {"problems": ["calc.py:3: no body"]}
     line = line_of(logged(kind="finding", text="static check of W1: 1 problem", data=data))
-    assert line.endswith("1 problem\n                 - calc.py:3: no body")
+    assert line.endswith("1 problem\n                             - calc.py:3: no body")
 
 
 def test_the_meter_adds_up_and_answers_from_the_ledger_cost_nothing() -> None:

@@ -1,0 +1,168 @@
+"""Where runs are worked on: who is hired with which tools, and where products land."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from softfactory.config import Settings
+from softfactory.errors import FolderTaken, ProductError, UsageError
+from softfactory.graph.company import Company, company
+from softfactory.graph.staff import Tools, staff
+from softfactory.models.choice import chat_model
+from softfactory.models.ledger import Ledger
+from softfactory.models.model import Model
+from softfactory.models.port import ChatModel, Reply
+from softfactory.models.prices import Prices, known_prices, price_of
+from softfactory.models.purse import Purse
+from softfactory.persistence.calls import Calls
+from softfactory.persistence.endpoints import Endpoints
+from softfactory.persistence.events import Events
+from softfactory.persistence.runs import Run, Runs
+from softfactory.product.folders import free_folder, refuse_foreign
+from softfactory.product.repository import Change, Repository
+from softfactory.sandbox import Environments, Sandbox, choose_sandbox
+from softfactory.state.company import CompanyState
+from softfactory.state.events import Event, RoleName
+from softfactory.tools.search import Search, configured_search
+from softfactory.tools.speech import Speech, configured_speech
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the company reaches in the world; by default as the environment says."""
+
+    models: Callable[[Settings, Endpoints], ChatModel] = chat_model
+    search: Callable[[], Search | None] = lambda: configured_search(os.environ)
+    speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
+
+
+@dataclass(frozen=True)
+class Records:
+    """What is kept of runs."""
+
+    runs: Runs
+    events: Events
+    calls: Calls
+    endpoints: Endpoints
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Everything in this process that runs are worked on with."""
+
+    home: Path
+    records: Records
+    outside: Outside
+    on_the_wire: dict[str, set[asyncio.Task[Reply]]] = field(default_factory=dict)
+    """By run: model calls that are being answered."""
+    _sandboxes: dict[bool, Sandbox] = field(default_factory=dict)
+
+    def company_of(self, run: Run, purse: Purse | None = None) -> Company:
+        """The company that works on a run, with everybody in it and all their tools."""
+
+        async def tell(event: Event) -> None:
+            await self.records.events.append(run.id, event)
+            if event.kind == "named":
+                await self.place(run, str(event.data["name"]), event.text)
+
+        async def saved(change: Change) -> None:
+            files = sorted(change.files)
+            await self.tell(run.id, "commit", change.summary, role=change.role, files=files)
+            await self.publish(run)
+
+        tools = Tools(
+            model=Model(
+                chat=self.chat_model(run.settings),
+                ledger=Ledger(self.records.calls, run.id, run.settings.price, self._prices),
+                tell=tell,
+                purse=purse or Purse(),
+                on_the_wire=self.on_the_wire.setdefault(run.id, set()),
+            ),
+            product=Repository(self._kept(run), run.id, saved),
+            sandbox=lambda: self.sandbox(run.settings),
+            environments=Environments(self.home),
+            search=self.outside.search(),
+            speech=self.outside.speech(),
+            tell=tell,
+        )
+        return company(staff(tools, run.settings))
+
+    def chat_model(self, settings: Settings) -> ChatModel:
+        """The models that the settings name, with what was learned of their endpoints."""
+        return self.outside.models(settings, self.records.endpoints)
+
+    def refuse_unpriced(self, settings: Settings) -> None:
+        """Refuse a budget in dollars for a model whose price is unknown: it could not be kept."""
+        if settings.price or settings.budget is None or settings.budget.unit == "tokens":
+            return
+        chat = self.chat_model(settings)
+        for name in {chat.model_for(role) for role in get_args(RoleName)}:
+            if price_of(self._prices, name) is None:
+                raise UsageError(
+                    f"the price of {name!r} is unknown, so a budget in dollars can't be kept: "
+                    "give --price IN/OUT, or a budget in tokens, as --budget 200k"
+                )
+
+    async def sandbox(self, settings: Settings) -> Sandbox:
+        """The sandbox of this machine, probed once."""
+        unsafe = settings.unsafe_local
+        if unsafe not in self._sandboxes:
+            self._sandboxes[unsafe] = await choose_sandbox(unsafe_local=unsafe)
+        return self._sandboxes[unsafe]
+
+    async def refuse_taken(self, settings: Settings) -> None:
+        """Refuse a folder that can't be written or belongs to something else.
+
+        Raises:
+            FolderTaken: also if another run will deliver, or has delivered, to it.
+        """
+        if not settings.out:
+            await refuse_foreign(Path(settings.folder) / "product", run="")
+            return
+        await refuse_foreign(Path(settings.out), run="")
+        for other in await self.records.runs.all():
+            if other.settings.out == settings.out and other.status != "failed":
+                raise FolderTaken(f"run {other.id} delivers to {settings.out!r}; choose another")
+
+    async def publish(self, run: Run) -> str:
+        """Bring the user's folder up to date; why it could not be, never overwriting anything."""
+        out = (await self.records.runs.get(run.id)).out
+        if not out:
+            return ""
+        try:
+            await Repository(self._kept(run), run.id).publish(Path(out))
+        except (ProductError, OSError) as error:
+            return f"{error}. The product is safe: `git clone {self._kept(run)}`"
+        return ""
+
+    async def copy_product(self, parent: Run, run: Run, state: CompanyState) -> None:
+        """Give a fork the product as its parent had it."""
+        source, target = (Repository(self._kept(r), r.id) for r in (parent, run))
+        files = await source.contents(state["tree"])
+        await target.save(Change("Human", f"Fork of {parent.id}", files))
+        if dossier := state.get("dossier"):
+            await target.put(await source.text(dossier))
+
+    async def tell(
+        self, run: str, kind: Any, text: str, *, role: Any = "Company", **data: Any
+    ) -> None:
+        """Put an event into a run's log."""
+        await self.records.events.append(run, Event(kind=kind, role=role, text=text, data=data))
+
+    @property
+    def _prices(self) -> Prices:
+        return known_prices(self.home / "prices.json")
+
+    def _kept(self, run: Run) -> Path:
+        return self.home / "products" / f"{run.id}.git"
+
+    async def place(self, run: Run, name: str, title: str) -> None:
+        """Decide where the product lands, once its name is known."""
+        if (await self.records.runs.get(run.id)).out:
+            return
+        chosen, base = run.settings.out, Path(run.settings.folder)
+        out = Path(chosen) if chosen else await free_folder(base, name, run.id)
+        await self.records.runs.set_product(run.id, title, out)

@@ -3,7 +3,7 @@ UV := $(shell command -v uv || echo $(CURDIR)/.tools/bin/uv)
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 RUN := $(UV) run --frozen --quiet
 
-.PHONY: demo check lint test bench
+.PHONY: demo check lint test weak-model bench
 
 demo: $(UV)             ## replay a recorded run into ./products
 	@mkdir -p products && cd products && $(RUN) --no-dev softfactory demo $(NAME)
@@ -18,6 +18,9 @@ lint: $(UV)
 
 test: $(UV)
 	$(RUN) pytest -n 2
+
+weak-model: $(UV)       ## a real, very weak model end to end; downloads 130 MB once
+	$(RUN) --isolated --group weak-model pytest tests/test_weak_model.py
 
 bench: $(UV)            ## what a run costs, and how heavy the program is
 	$(RUN) python -m bench.calculator

@@ -57,8 +57,8 @@ async def test_the_recorded_habit_tracker_works_when_used(
     habit("add", "Read", today="2026-02-27")
     habit("done", "read", today="2026-02-27")
     habit("done", "read", today="2026-02-28")
-    assert "streak: 3 days" in habit("done", "Read", today="2026-03-01")
-    assert "current: 0  longest: 3" in habit("list", today="2026-03-03")
+    assert "streak 3" in habit("done", "Read", today="2026-03-01")
+    assert habit("list", today="2026-03-03").startswith("[ ] Read: streak 0, best 3")
 
 
 def test_an_unknown_demo_is_refused_with_the_names_of_the_known() -> None:

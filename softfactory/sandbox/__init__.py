@@ -1,12 +1,16 @@
 """The only place where generated code runs: isolated, limited, watched and gone afterwards."""
 
+from softfactory.sandbox.browser import BROWSER_LIMITS, BROWSER_MISSING, Browser, find_browser
 from softfactory.sandbox.choice import choose_sandbox
-from softfactory.sandbox.collect import read_collected
+from softfactory.sandbox.collect import read_collected, read_pictures
 from softfactory.sandbox.environments import Environments, ProductEnvironment
 from softfactory.sandbox.interface import Command, Limits, Reason, RunResult, Sandbox
 from softfactory.sandbox.scratch import discard
 
 __all__ = [
+    "BROWSER_LIMITS",
+    "BROWSER_MISSING",
+    "Browser",
     "Command",
     "Environments",
     "Limits",
@@ -16,5 +20,7 @@ __all__ = [
     "Sandbox",
     "choose_sandbox",
     "discard",
+    "find_browser",
     "read_collected",
+    "read_pictures",
 ]

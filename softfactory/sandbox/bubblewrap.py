@@ -21,7 +21,14 @@ from softfactory.sandbox.supervision import Places, clean_environment, to_the_en
 _TEMPORARY = "/tmp"  # noqa: S108 - a mount of the sandbox's own
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_FACTS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/ssl/certs", "/etc/ssl/openssl.cnf")
+_FACTS = (
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/fonts",
+    "/etc/chromium.d",
+)
 _ETC = {
     "hosts": "127.0.0.1 localhost\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
@@ -39,6 +46,7 @@ class Bubblewrap:
     """Runs programs in namespaces made by ``bwrap``."""
 
     isolation = "bubblewrap"
+    offers_loopback = True
 
     async def run(self, command: Command) -> RunResult:
         """Run the command to its end; afterwards none of its processes is left."""

@@ -73,6 +73,14 @@ class Sandbox(Protocol):
         """Say what holds the program: "bubblewrap", "landlock" or "none"."""
         ...
 
+    @property
+    def offers_loopback(self) -> bool:
+        """Tell whether programs of one run can reach each other through sockets, and only them.
+
+        Without isolation they can, and reach everything else as well.
+        """
+        ...
+
     async def run(self, command: Command) -> RunResult:
         """Run the command to its end; afterwards none of its processes is left.
 

@@ -1,8 +1,9 @@
 """Isolation without namespaces: Landlock and seccomp, for machines that refuse bubblewrap.
 
-Weaker than bubblewrap, and meant to be known: no sockets at all, not even loopback; the names and
-sizes of files outside can be seen, not their contents; changing modes does nothing where programs
-run as the user; before version 6 of Landlock programs can signal the user's other processes.
+Weaker than bubblewrap, and meant to be known: no network at all, not even loopback, and no socket
+that could be connected; the names and sizes of files outside and the numbers of processes can be
+seen, not their contents; changing modes does nothing where programs run as the user; before
+version 6 of Landlock programs can signal the user's other processes.
 """
 
 import asyncio
@@ -19,7 +20,15 @@ from softfactory.sandbox.scratch import scratch
 from softfactory.sandbox.supervision import Places, clean_environment, to_the_end
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
-_FACTS = ("/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/proc/self", "/proc/cpuinfo", "/proc/meminfo")
+_FACTS = (
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/fonts",
+    "/etc/chromium.d",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+)
 _NUMBERS = ("/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
@@ -27,6 +36,7 @@ class Landlock:
     """Runs programs under Landlock and a filter of system calls."""
 
     isolation = "landlock"
+    offers_loopback = False
 
     def __init__(self, newest: int = 99) -> None:
         """Use no later version of Landlock than the ``newest``: so old ones can be tried."""
@@ -44,6 +54,7 @@ class Unconfined:
     """Runs programs with limits but without walls: only for whom asked for it."""
 
     isolation = "none"
+    offers_loopback = True
 
     async def run(self, command: Command) -> RunResult:
         """Run the command to its end; afterwards none of its processes is left."""
@@ -76,6 +87,7 @@ def _plan(command: Command, places: Places, abi: int, isolation: str) -> Plan:
         rules=[
             *((path, "read") for path in readable),
             *((path, "device") for path in ("/dev/null", *_NUMBERS)),
+            ("/proc", "list"),  # Chromium refuses to start where it can't list it
             *((str(path), "write") for path in (places.checkout, places.temporary)),
         ],
     )

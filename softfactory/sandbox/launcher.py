@@ -30,6 +30,7 @@ _ACCESS = {
     "read": _EXECUTE | _READ | _LIST,
     "write": 0xFFFF & ~_DEVICES & ~_IOCTL,
     "device": _READ | _WRITE,
+    "list": _LIST,
 }
 
 

@@ -15,7 +15,10 @@ _LOAD, _AND, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _ALL = 0xFFFFFFFF
 _NEW_USER = 0x10000000
-_FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6; vsock and its like leave the namespace
+_LOCAL = 1  # AF_UNIX
+_FAMILIES = (_LOCAL, 2, 10)  # AF_UNIX, AF_INET, AF_INET6; vsock and its like leave the namespace
+_STREAM, _DATAGRAMS, _KIND = 1, (2, 3), 0xF  # SOCK_RAW among AF_UNIX means SOCK_DGRAM
+_NOT_STREAMS = tuple(kind for kind in range(_KIND + 1) if kind != _STREAM)
 _TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into the user's terminal
 _SET_DUMPABLE = 4  # would hide a program's files and memory from the watchdog
 _TRUNCATE, _TRUNCATE_MASK = 0o1000, 0o1003  # O_TRUNC of a file opened for reading only
@@ -30,6 +33,8 @@ _NUMBERS = {
     "shmget": (29, 194),
     "shmat": (30, 196),
     "socket": (41, 198),
+    "connect": (42, 203),
+    "socketpair": (53, 199),
     "clone": (56, 220),
     "kill": (62, 129),
     "semget": (64, 190),
@@ -181,11 +186,19 @@ def in_namespaces() -> list[Refusal]:
 def under_landlock(abi: int, own_files: bool, supervisor: int) -> list[Refusal]:
     """Return what a program under this version of Landlock is refused.
 
-    Landlock knows no UDP and no rule for sockets in the file system, so there are no sockets
-    (socketpair stays). It doesn't know modes either: where the user's own files could be meant,
-    changing a mode does nothing and says it did. Older versions leave signals and truncation open.
+    Landlock knows no UDP and no rule for sockets in the file system. So the only sockets are local
+    streams, which a browser wants to listen on, and none can be connected; datagrams would go to
+    any address, even from one end of a pair. Landlock doesn't know modes either: where the user's
+    own files could be meant, changing a mode does nothing and says it did. Older versions leave
+    signals and truncation open.
     """
-    refusals = [*_common(), Refusal("socket")]
+    refusals = [
+        *_common(),
+        Refusal("socket", argument=1, values=_NOT_STREAMS, mask=_KIND),
+        Refusal("socket", values=(_LOCAL,), others=True),
+        Refusal("connect"),
+        Refusal("socketpair", argument=1, values=_DATAGRAMS, mask=_KIND),
+    ]
     if own_files:
         refusals += [Refusal(call, error=0) for call in _MODES]
         refusals += [Refusal(call, error=errno.EOPNOTSUPP) for call in _ATTRIBUTES]

@@ -42,6 +42,7 @@ class AsUser:
 
     def __init__(self, inner: Sandbox, python: Path, library: Path) -> None:
         self.isolation = inner.isolation
+        self.offers_loopback = inner.offers_loopback
         self._python = python
         self._library = library
 

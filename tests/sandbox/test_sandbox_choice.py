@@ -6,6 +6,7 @@ from softfactory.sandbox import Command, RunResult, choose_sandbox
 
 class Broken:
     isolation = "broken"
+    offers_loopback = False
 
     async def run(self, command: Command) -> RunResult:
         raise SandboxUnavailable("it is not installed")
@@ -15,6 +16,7 @@ class Leaky:
     """Runs the probe's words without any wall: it prints what it could read."""
 
     isolation = "leaky"
+    offers_loopback = False
 
     def __init__(self, said: str) -> None:
         self.said = said

@@ -17,6 +17,7 @@ from softfactory.state.documents import (
     Quadrant,
     Requirement,
     Review,
+    SmallDesign,
     WorkPackage,
 )
 from softfactory.state.testing import RunRecipe, Trial, Verdict
@@ -88,6 +89,12 @@ LAYOUT = Layout(
     start=["python", "calc.py"],
     usage='```sh\npython calc.py "1 + 2 * 3"\n```',
 )
+
+
+def small(design: Design = DESIGN, layout: Layout = LAYOUT) -> SmallDesign:
+    """Design and files in one answer, as a small product is designed."""
+    return SmallDesign(**design.model_dump(), layout=layout)
+
 
 CODE = '''"""A calculator for the command line."""
 
@@ -228,7 +235,7 @@ def straight() -> Script:
     return {
         "write_prd": [prd()],
         "write_prd_review": [APPROVED],
-        "design_api": [DESIGN],
+        "design_api": [small()],
         "design_api_review": [APPROVED],
         "design_filenames": [LAYOUT],
         "project_management": [

@@ -240,7 +240,7 @@ def test_cost_models_and_doctor_tell_what_they_promise(terminal: Terminal) -> No
     engineer = next(line for line in bill if "write_code " in line).split()
     assert engineer[:3] == ["Engineer", "write_code", "4"]
     total = next(line for line in bill if line.startswith("all")).split()
-    assert total[1] == "14"
+    assert total[1] == "13"
     assert total[5].startswith("$0.0")
     listed = terminal.run("models", OPENAI_API_KEY="x").out
     assert "✓ OPENAI_API_KEY" in listed
@@ -305,8 +305,7 @@ def test_without_node_a_page_is_delivered_as_not_shown_with_the_line_that_instal
         'const test = require("node:test");\ntest("R1: a", () => {});\ntest("R2: b", () => {});\n'
     )
     script = calculator.straight() | {
-        "design_api": [design],
-        "design_filenames": [layout],
+        "design_api": [calculator.small(design, layout)],
         "write_code": [{"index.html": "<!doctype html><title>Calculator</title>"}],
         "write_test": [{"tests/page.test.js": tests}],
     }

@@ -15,7 +15,7 @@ from tests.endpoint import Endpoint
 
 pytestmark = pytest.mark.slow
 
-CALLS = 14
+CALLS = 13
 """Model calls of the eventful run."""
 QUIET_STEPS = [
     "Plan the work",

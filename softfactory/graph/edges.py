@@ -56,13 +56,16 @@ def next_packages(state: CompanyState) -> list[Send] | Literal["qa_engineer", "a
 def after_qa(
     state: CompanyState,
 ) -> list[Send] | Literal["approve_delivery", "qa_engineer", "ask_human"]:
-    """Deliver what passed; else back to whoever is at fault, until the rounds are used up."""
+    """Deliver what passed; else back to whoever is at fault.
+
+    A human is asked when the rounds are used up or the last one has changed nothing.
+    """
     verdict = state.get("verdict")
     if verdict is None:
         return "approve_delivery"
-    if state["qa_round"] >= QA_ROUNDS + state.get("allowance", 0):
+    if state["report"].repeats or state["qa_round"] >= QA_ROUNDS + state.get("allowance", 0):
         return "ask_human"
-    return "qa_engineer" if verdict.fault == "test" else repairs(state, verdict)
+    return to_mend(state, verdict)
 
 
 def after_delivery_gate(state: CompanyState) -> list[Send] | Literal["delivery", "__end__"]:
@@ -85,7 +88,13 @@ def after_help(
     stuck = [package for package in state["plan"].packages if done[package.id].stuck]
     if stuck:
         return [_order(state, package, done[package.id].problems, "") for package in stuck]
-    return after_qa(state)
+    verdict = state.get("verdict")
+    return to_mend(state, verdict) if verdict else "approve_delivery"
+
+
+def to_mend(state: CompanyState, verdict: Verdict) -> list[Send] | Literal["qa_engineer"]:
+    """Whoever is at fault."""
+    return "qa_engineer" if verdict.fault == "test" else repairs(state, verdict)
 
 
 def repairs(state: CompanyState, verdict: Verdict) -> list[Send]:
@@ -106,9 +115,13 @@ def repairs(state: CompanyState, verdict: Verdict) -> list[Send]:
 def after_check(
     state: PackageState,
 ) -> Literal["engineer", "code_reviewer", "__end__"]:
-    """Back while a check fails, on to the reviewer; a repair for QA is judged by the tests."""
+    """Back while a check fails, on to the reviewer; a repair for QA is judged by the tests.
+
+    An engineer who changed nothing is not asked again: a human is.
+    """
     if state["problems"]:
-        return "engineer" if state["round"] < state["limit"] else END
+        may_mend = state["round"] < state["limit"] and not state["unchanged"]
+        return "engineer" if may_mend else END
     return END if state["failing"] else "code_reviewer"
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from softfactory.models.model import Model
 from softfactory.product.repository import Change, Repository
-from softfactory.prompts import prompt, render
+from softfactory.prompts import Prompt, prompt, render
 from softfactory.state.company import CompanyState, Update
-from softfactory.state.documents import Dependencies, Design, Layout, Review
+from softfactory.state.documents import Dependencies, Design, Layout, Review, SmallDesign
 from softfactory.state.events import Event, RoleName, Tell
 from softfactory.state.markdown import (
     design_brief,
@@ -37,11 +37,10 @@ class Architect:
             Change("Human", "Approve the requirements", {"docs/prd.md": approved})
         )
         known = {"idea": state["idea"], "requirements": prd_brief(prd, answers)}
-        design = await self._design(state, known)
+        design, drawn_up = await self._design(state, known)
         known["design"] = design_brief(design)
         layout, dependencies = await asyncio.gather(
-            self.model.ask(prompt("design_filenames", ROLE, **known), Layout),
-            self._dependencies(design, known),
+            self._lay_out(drawn_up, known), self._dependencies(design, known)
         )
         text = design_markdown(prd, design, layout, dependencies)
         drawn = await self.product.save(
@@ -54,23 +53,27 @@ class Architect:
             "tree": {**decided, **drawn},
         }
 
-    async def _design(self, state: CompanyState, known: dict[str, str]) -> Design:
+    async def _design(
+        self, state: CompanyState, known: dict[str, str]
+    ) -> tuple[Design, Layout | None]:
+        """The design; that of a small product comes with its files, in the same answer."""
         decision, previous = state["decision"], state.get("design")
         revised = previous is not None and decision.action == "revise"
         feedback = _feedback(decision.feedback, previous) if previous and revised else ""
-        design = await self._write(known, feedback)
         if not self.thorough and state["prd"].size == "small":
-            return design
+            return (await self.model.ask(_asked(known, feedback, small=True), SmallDesign)).parts()
+        design = await self.model.ask(_asked(known, feedback), Design)
         asked = prompt("design_api_review", ROLE, **known, design=design_brief(design))
         review = await self.model.ask(asked, Review)
         text = f"second reading of the design: {len(review.blocking)} blocking"
         await self.tell(Event(kind="finding", role=ROLE, text=text))
-        if not review.blocking:
-            return design
-        return await self._write(known, _feedback(findings_markdown(review.findings), design))
+        if review.blocking:
+            feedback = _feedback(findings_markdown(review.findings), design)
+            design = await self.model.ask(_asked(known, feedback), Design)
+        return design, None
 
-    async def _write(self, known: dict[str, str], feedback: str) -> Design:
-        return await self.model.ask(prompt("design_api", ROLE, **known, feedback=feedback), Design)
+    async def _lay_out(self, drawn_up: Layout | None, known: dict[str, str]) -> Layout:
+        return drawn_up or await self.model.ask(prompt("design_filenames", ROLE, **known), Layout)
 
     async def _dependencies(self, design: Design, known: dict[str, str]) -> Dependencies:
         if not design.third_party:
@@ -78,6 +81,11 @@ class Architect:
         candidates = ", ".join(design.third_party)
         asked = prompt("analyze_dep_libs", ROLE, **known, candidates=candidates)
         return await self.model.ask(asked, Dependencies)
+
+
+def _asked(known: dict[str, str], feedback: str, *, small: bool = False) -> Prompt:
+    files = render("parts/layout") if small else ""
+    return prompt("design_api", ROLE, **known, files=files, feedback=feedback)
 
 
 def _feedback(words: str, previous: Design) -> str:

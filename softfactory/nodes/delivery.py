@@ -33,7 +33,7 @@ class Deliver:
 
     async def __call__(self, state: CompanyState) -> Update:
         """Write what accompanies the product and tag it."""
-        shown = {r.id: verdict_on(r, state["report"]) for r in state["prd"].requirements}
+        shown = {r.id: verdict_on(r, state) for r in state["prd"].requirements}
         verified = [name for name, result in shown.items() if result == "shown"]
         not_shown = [name for name, result in shown.items() if result != "shown"]
         spoken, sound = await self._speak(state, verified, not_shown)

@@ -33,14 +33,14 @@ class Engineer:
         reader = FilesReader(
             current,
             allowed=lambda path: path in package.files,
-            check=lambda files: _unchanged(current, files),
             expected=package.files,
         )
         files = await self.model.write(await self._prompt(state, current, turn), reader)
         what = "Write" if not current else "Mend"
         summary = f"{what} {package.title} ({package.id}, round {turn})"
         tree = await self.product.save(Change(ROLE, summary, files))
-        return {"round": turn, "tree": tree}
+        unchanged = all(current.get(path) == text for path, text in files.items())
+        return {"round": turn, "tree": tree, "unchanged": unchanged}
 
     async def _prompt(self, state: PackageState, current: Mapping[str, str], turn: int) -> Prompt:
         package, before = state["package"], state["before"]
@@ -90,6 +90,8 @@ class StaticCheck:
         now = {**state["before"], **state.get("tree", {})}
         files = await self.product.texts({p: now[p] for p in package.files if p in now})
         problems = check_files(files, package.files, state["modules"], state["planned"])[:12]
+        if state["unchanged"] and not problems:
+            problems = state["problems"]
         await self.tell(
             Event(
                 kind="finding",
@@ -109,12 +111,6 @@ def listing(files: Mapping[str, str]) -> str:
     return "\n\n".join(
         f"````text {path}\n{text.rstrip()}\n````" for path, text in sorted(files.items())
     )
-
-
-def _unchanged(current: Mapping[str, str], files: Mapping[str, str]) -> str:
-    if all(current.get(path) == text for path, text in files.items()):
-        return "it changes nothing: mend what was found"
-    return ""
 
 
 def _work(state: PackageState, turn: int) -> Event:

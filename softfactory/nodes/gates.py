@@ -104,8 +104,9 @@ def help_question(state: CompanyState) -> GateQuestion:
         ]
         if verdict:
             lines.append(f"QA blames the {verdict.fault}: {verdict.cause}")
-    title = f"{state['prd'].title}: the rounds are used up"
-    return _question("help", title, "\n\n".join(lines), [])
+    repeats = report is not None and report.repeats and not stuck
+    why = "the same failure twice in a row" if repeats else "the work does not come to an end"
+    return _question("help", f"{state['prd'].title}: {why}", "\n\n".join(lines), [])
 
 
 def report_lines(report: TestReport) -> str:

@@ -2,42 +2,58 @@
 
 import asyncio
 import re
-import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from softfactory.nodes.defects import Defect, defects
 from softfactory.nodes.junit import cases_of, steadied
+from softfactory.nodes.suites import PICTURES, REPORT, Facilities, Subject, Suite, suites_of
 from softfactory.product.repository import Repository
 from softfactory.sandbox import (
+    Browser,
     Command,
     Environments,
     ProductEnvironment,
     RunResult,
     Sandbox,
     discard,
+    find_browser,
     read_collected,
 )
 from softfactory.state.company import Tree
-from softfactory.state.testing import Case, RunRecipe, TestReport, Trial
+from softfactory.state.testing import Case, Probe, TestReport, Trial
 
-REPORT = ".softfactory-report.xml"
 OUTPUT_KEPT = 6000
-PYTEST = ("-m", "pytest", "-q", "--tb=short", "--no-header", "-p", "no:cacheprovider")
-JAVASCRIPT_TESTS = re.compile(r"tests/.*\.test\.[cm]?js$")
-NODE_MISSING = "Node.js is not installed: `apt-get install nodejs`, then `softfactory resume`"
+MOST_PICTURES = 12
+LARGEST_PICTURE = 600_000
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is to be tried."""
+class Examination:
+    """What came out of trying a product."""
 
-    tree: Tree
-    language: str
-    packages: tuple[str, ...]
-    recipe: RunRecipe | None
+    report: TestReport
+    pictures: Mapping[str, bytes]
+    """Screenshots by name, one for each requirement that a browser has shown."""
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """How one test program ended."""
+
+    suite: Suite
+    cases: Sequence[Case] = ()
+    reason: str = ""
+    printed: str = ""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything went wrong in it."""
+        return bool(self.reason) or any(case.outcome == "failed" for case in self.cases)
 
 
 @dataclass(frozen=True)
@@ -47,50 +63,88 @@ class Laboratory:
     product: Repository
     sandbox: Callable[[], Awaitable[Sandbox]]
     environments: Environments
+    _browsers: dict[str, Browser | None] = field(default_factory=dict)
 
-    async def examine(self, subject: Subject) -> TestReport:
+    async def examine(self, subject: Subject) -> Examination:
         """Run the tests, then start the product as its user would.
 
-        A pass needs all of: the test program ended by itself with 0, it left a fresh report, there
-        was more than one test in it, none failed, and every trial came out as expected.
+        A pass needs all of: each test program ended by itself with 0 and left a fresh report with
+        tests in it, none failed, every required requirement was tested, and every trial came out
+        as expected. What has passed is tried once more with small defects in it.
         """
         sandbox = await self.sandbox()
-        environment = await self.environments.prepare(subject.packages)
-        command = await _test_command(subject, environment)
-        if not command:
-            return _report("not_run", NODE_MISSING, sandbox.isolation)
-        async with self._checkout(subject.tree) as folder:
-            argv = tuple(command)
-            result = await sandbox.run(Command(argv, folder, readable=environment.readable))
-            junit = await asyncio.to_thread(_collected, folder)
-        cases = cases_of(junit)
-        reason = _trouble(result, cases)
-        trials = await self._try(subject, sandbox, environment)
-        failed = reason or any(case.outcome == "failed" for case in [*cases, *trials])
-        shown = [_printed(result)] + [c.message for c in trials if c.outcome == "failed"]
-        return TestReport(
-            status="failed" if failed else "passed",
+        suites, missing = await suites_of(subject, await self._facilities(subject, sandbox))
+        runs = [await self._run(subject, suite, sandbox) for suite in suites]
+        trials = await self._try(subject, suites, sandbox)
+        cases = [case for run in runs for case in run.cases] + trials
+        reason = next(filter(None, [run.reason for run in runs]), "")
+        reason = reason or ("" if missing else _untested(subject, cases))
+        failed = bool(reason) or any(case.outcome == "failed" for case in cases)
+        probe = Probe()
+        if runs and not failed:
+            probe = await self._probe(subject, suites, sandbox)
+        shown = [run.printed for run in runs if run.failed or not failed]
+        shown += [case.message for case in trials if case.outcome == "failed"]
+        report = TestReport(
+            status="failed" if failed else "passed" if runs else "not_run",
             reason=reason,
-            command=" ".join(["python" if subject.language == "python" else "node", *argv[1:]]),
+            command=" && ".join(suite.command for suite in suites),
             isolation=sandbox.isolation,
-            cases=[*cases, *trials],
-            output=_nameless("\n".join(shown), environment)[-OUTPUT_KEPT:],
+            cases=cases,
+            output="\n".join(shown)[-OUTPUT_KEPT:],
+            missing=missing,
+            probe=probe,
         )
+        return Examination(report, {n: p for run in runs for n, p in run.pictures.items()})
 
-    async def _try(
-        self, subject: Subject, sandbox: Sandbox, environment: ProductEnvironment
-    ) -> list[Case]:
-        if subject.recipe is None:
+    async def _facilities(self, subject: Subject, sandbox: Sandbox) -> Facilities:
+        known = self._browsers
+        if subject.kind == "web_page" and sandbox.isolation not in known:
+            known[sandbox.isolation] = await find_browser(sandbox)
+        browser = known.get(sandbox.isolation)
+        return Facilities(self.environments, browser, sandbox.offers_loopback)
+
+    async def _run(
+        self, subject: Subject, suite: Suite, sandbox: Sandbox, defect: Defect | None = None
+    ) -> SuiteRun:
+        async with self._checkout(subject, defect) as folder:
+            result = await sandbox.run(
+                Command(
+                    suite.argv,
+                    folder,
+                    limits=suite.limits,
+                    env=suite.variables,
+                    readable=suite.environment.readable,
+                )
+            )
+            junit = await asyncio.to_thread(_collected, folder, REPORT, 4 << 20)
+            cases = cases_of(junit)
+            pictures = await asyncio.to_thread(_pictures, folder, cases)
+        printed = _nameless(_printed(result), suite.environment)
+        return SuiteRun(suite, cases, _trouble(result, cases), printed, pictures)
+
+    async def _probe(self, subject: Subject, suites: Sequence[Suite], sandbox: Sandbox) -> Probe:
+        """Put defects in, one at a time, until a test notices one."""
+        files = {p: b for p, b in subject.tree.items() if not p.startswith("tests/")}
+        missed: list[str] = []
+        for defect in defects(await self.product.texts(files), subject.entry):
+            for suite in suites:
+                if (await self._run(subject, suite, sandbox, defect)).failed:
+                    return Probe(noticed=str(defect), missed=missed)
+            missed.append(str(defect))
+        return Probe(missed=missed)
+
+    async def _try(self, subject: Subject, suites: Sequence[Suite], sandbox: Sandbox) -> list[Case]:
+        if subject.recipe is None or not suites:
             return []
-        cases = []
-        async with self._checkout(subject.tree) as folder:
+        environment, cases = suites[0].environment, []
+        programs = dict.fromkeys(("python", "python3"), str(environment.python))
+        path = f"{environment.python.parent}:/usr/local/bin:/usr/bin:/bin"
+        async with self._checkout(subject) as folder:
             for trial in subject.recipe.trials:
-                programs = {"python": str(environment.python), "python3": str(environment.python)}
-                argv = (programs.get(trial.command[0], trial.command[0]), *trial.command[1:])
-                path = f"{environment.python.parent}:/usr/local/bin:/usr/bin:/bin"
                 given = dict(line.split("=", 1) for line in trial.variables if "=" in line)
                 command = Command(
-                    argv,
+                    (programs.get(trial.command[0], trial.command[0]), *trial.command[1:]),
                     folder,
                     env={"PATH": path, **given},
                     readable=environment.readable,
@@ -100,34 +154,53 @@ class Laboratory:
         return cases
 
     @asynccontextmanager
-    async def _checkout(self, tree: Tree) -> AsyncIterator[Path]:
+    async def _checkout(
+        self, subject: Subject, defect: Defect | None = None
+    ) -> AsyncIterator[Path]:
+        """The product as it is tried: without leftovers, with our fixtures, perhaps a defect."""
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="softfactory-"))
         try:
-            await self.product.checkout(tree, folder)
+            await self.product.checkout(_tried(subject.tree), folder)
+            changed = {defect.path: defect.text} if defect else {}
+            await asyncio.to_thread(_put, folder, {**subject.harness(), **changed})
             yield folder
         finally:
             await asyncio.to_thread(discard, folder)
 
 
-async def _test_command(subject: Subject, environment: ProductEnvironment) -> list[str]:
-    if subject.language == "python":
-        options = ["-o", "junit_family=xunit1", f"--junitxml={REPORT}", "tests"]
-        return [str(environment.python), *PYTEST, *options]
-    node = await asyncio.to_thread(shutil.which, "node")
-    reporter = ["--test-reporter=junit", f"--test-reporter-destination={REPORT}"]
-    spoken = ["--test-reporter=spec", "--test-reporter-destination=stdout"]
-    files = sorted(path for path in subject.tree if JAVASCRIPT_TESTS.match(path))
-    return [node, "--test", *reporter, *spoken, *files] if node else []
+def _tried(tree: Tree) -> Tree:
+    return {
+        path: blob for path, blob in tree.items() if not path.startswith("docs/") and path != REPORT
+    }
 
 
-def _collected(folder: Path) -> bytes:
+def _put(folder: Path, files: Mapping[str, str]) -> None:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+
+
+def _collected(folder: Path, name: str, limit: int) -> bytes:
     try:
-        return read_collected(folder, REPORT, 4 << 20)
+        return read_collected(folder, name, limit)
     except OSError:
         return b""
 
 
-def _trouble(result: RunResult, cases: list[Case]) -> str:
+def _pictures(folder: Path, cases: Sequence[Case]) -> dict[str, bytes]:
+    """One screenshot for each requirement, taken at the end of a test that shows it."""
+    pictures: dict[str, bytes] = {}
+    for case in cases:
+        for requirement in case.requirements:
+            if case.outcome == "passed" and requirement not in pictures:
+                name = re.sub(r"\W+", "-", case.name).strip("-")[:80]
+                data = _collected(folder, f"{PICTURES}/{name}.png", LARGEST_PICTURE)
+                if data.startswith(b"\x89PNG") and len(pictures) < MOST_PICTURES:
+                    pictures[requirement] = data
+    return pictures
+
+
+def _trouble(result: RunResult, cases: Sequence[Case]) -> str:
     """Why the run of the tests can't count, whatever the single tests say."""
     if result.reason != "exit":
         return f"the tests were ended by the sandbox: {result.reason}"
@@ -139,6 +212,13 @@ def _trouble(result: RunResult, cases: list[Case]) -> str:
     if result.exit_code != 0 and not failed:
         return f"the test program ended with exit code {result.exit_code}"
     return ""
+
+
+def _untested(subject: Subject, cases: Sequence[Case]) -> str:
+    """Requirements that had to be tested and were not, by no test or by skipped ones only."""
+    tested = {r for case in cases if case.outcome != "skipped" for r in case.requirements}
+    left = [requirement for requirement in subject.required if requirement not in tested]
+    return f"no test of {', '.join(left)} was run" if left else ""
 
 
 def _judged(trial: Trial, result: RunResult) -> Case:
@@ -169,16 +249,3 @@ def _nameless(output: str, environment: ProductEnvironment) -> str:
 
 def _printed(result: RunResult) -> str:
     return "\n".join(filter(None, [result.stdout.rstrip(), result.stderr.rstrip()]))
-
-
-def _report(status: str, reason: str, isolation: str) -> TestReport:
-    return TestReport.model_validate(
-        {
-            "status": status,
-            "reason": reason,
-            "command": "",
-            "isolation": isolation,
-            "cases": [],
-            "output": "",
-        }
-    )

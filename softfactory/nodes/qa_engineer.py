@@ -3,20 +3,22 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from softfactory.config import QA_ROUNDS
+from softfactory.errors import AnswerUnusable
 from softfactory.models.answers import FilesReader
 from softfactory.models.model import Model
 from softfactory.nodes.engineer import listing
-from softfactory.nodes.laboratory import Laboratory, Subject
+from softfactory.nodes.laboratory import Laboratory
+from softfactory.nodes.suites import HARNESSES, Subject
+from softfactory.nodes.test_results import blunt_tests, repeats, summary, was_blunt
 from softfactory.nodes.written_tests import altered_passing_tests, uncovered
 from softfactory.persistence.calls import Outcome
 from softfactory.product.repository import Change, Repository
 from softfactory.prompts import prompt, render
 from softfactory.state.company import CompanyState, Tree, Update
 from softfactory.state.events import Event, RoleName, Tell
-from softfactory.state.markdown import counted
+from softfactory.state.markdown import prd_brief
 from softfactory.state.testing import RunRecipe, TestReport, Verdict
 
 ROLE: RoleName = "QA Engineer"
@@ -39,16 +41,23 @@ class QAEngineer:
         dossier = await self.product.text(state["dossier"])
         tests, recipe = await self._tests_and_recipe(state, dossier)
         tree = {**state["tree"], **tests}
-        report = await self.laboratory.examine(self._subject(state, tree, recipe))
-        await self._tell("test", _summary(report), turn)
-        if report.status != "not_run":
-            await self._judge_code(state, "passed" if report.status == "passed" else "failed")
+        examined = await self.laboratory.examine(_subject(state, tree, recipe))
+        report = examined.report
+        await self._tell("test", summary(report), turn)
+        await self._judge_code(state, report)
         verdict = None
         if report.status == "failed":
             verdict = await self._judge(state, dossier, tree, report)
             await self._tell("finding", f"the {verdict.fault} is at fault: {verdict.cause}", turn)
+        elif report.probe.blunt and turn < limit and not was_blunt(state):
+            verdict = blunt_tests(report, tree)
+            await self._tell("finding", verdict.cause, turn)
+        pictures = await self._keep(examined.pictures)
+        report = report.model_copy(
+            update={"pictures": sorted(pictures), "repeats": repeats(state, report, verdict)}
+        )
         return {
-            "tree": tests,
+            "tree": {**tests, **pictures},
             "recipe": recipe,
             "report": report,
             "verdict": verdict,
@@ -59,52 +68,65 @@ class QAEngineer:
         self, state: CompanyState, dossier: str
     ) -> tuple[Tree, RunRecipe | None]:
         verdict, report, recipe = state.get("verdict"), state.get("report"), state.get("recipe")
-        current = {p: b for p, b in state["tree"].items() if p.startswith("tests/")}
+        ours = _subject(state, {}, None).harness()
+        current = {
+            path: blob
+            for path, blob in state["tree"].items()
+            if path.startswith("tests/") and path not in ours
+        }
         if not current:
             return await asyncio.gather(
-                self._write_tests(state, dossier, {}, ""), self._choose_trials(state, dossier, "")
+                self._write_tests(state, dossier, {}, ""), self._choose_trials(state, "")
             )
         if not verdict or not report or verdict.fault == "code":
             return {}, recipe
         failing = [case for case in report.cases if case.outcome == "failed"]
         cause = f"{verdict.cause}\n{verdict.evidence}\n{verdict.fix}"
         if failing and all(case.file == "" for case in failing):
-            return {}, await self._choose_trials(state, dossier, cause)
-        return await self._write_tests(state, dossier, current, cause), recipe
+            return {}, await self._choose_trials(state, cause)
+        try:
+            return await self._write_tests(state, dossier, current, cause), recipe
+        except AnswerUnusable as error:
+            if report.status != "passed":
+                raise
+            await self._tell("note", f"the tests stay as they are: {error}", state["qa_round"])
+            return {}, recipe
 
     async def _write_tests(
         self, state: CompanyState, dossier: str, current: Tree, cause: str
     ) -> Tree:
         texts = await self.product.texts(current)
-        report, problems = state.get("report"), ""
-        if current and report:
-            failing = [case.name for case in report.cases if case.outcome == "failed" and case.file]
-            problems = render(
-                "parts/mend_tests",
-                failing=", ".join(failing) or "all: they could not be run",
-                cause=cause,
-                code=listing(texts),
-            )
+        problems = _to_mend(state, texts, cause) if current else ""
         if state.get("hint"):
             problems += render("parts/hint", hint=state["hint"])
+        ours = _subject(state, {}, None).harness()
         asked = prompt("write_test", ROLE, dossier=dossier, how=_how(state), problems=problems)
         reader = FilesReader(
             texts,
-            allowed=lambda path: path.startswith("tests/"),
+            allowed=lambda path: path.startswith("tests/") and path not in ours,
             check=lambda files: _unfit(state, texts, files),
         )
         files = await self.model.write(asked, reader)
-        summary = "Mend wrong tests" if current else "Write the tests"
-        return await self.product.save(Change(ROLE, summary, files))
+        what = "Mend wrong tests" if current else "Write the tests"
+        return await self.product.save(Change(ROLE, what, {**files, **ours}))
 
-    async def _choose_trials(
-        self, state: CompanyState, dossier: str, cause: str
-    ) -> RunRecipe | None:
+    async def _choose_trials(self, state: CompanyState, cause: str) -> RunRecipe | None:
         if state["design"].kind != "command_line":
             return None
         problems = render("parts/mend_trials", cause=cause) if cause else ""
-        asked = prompt("run_code", ROLE, dossier=dossier, problems=problems)
+        asked = prompt(
+            "run_code",
+            ROLE,
+            requirements=prd_brief(state["prd"], state.get("answers", {})),
+            data=state["design"].data,
+            usage=state["layout"].usage,
+            problems=problems,
+        )
         return await self.model.ask(asked, RunRecipe)
+
+    async def _keep(self, pictures: Mapping[str, bytes]) -> Tree:
+        files = {f"docs/pictures/{name}.png": data for name, data in pictures.items()}
+        return await self.product.save(Change(ROLE, "Picture the product", files)) if files else {}
 
     async def _judge(
         self, state: CompanyState, dossier: str, tree: Tree, report: TestReport
@@ -124,40 +146,67 @@ class QAEngineer:
         )
         return await self.model.ask(asked, Verdict)
 
-    async def _judge_code(self, state: CompanyState, how: Literal["passed", "failed"]) -> None:
-        outcome: Outcome = "tests passed" if how == "passed" else "tests failed"
+    async def _judge_code(self, state: CompanyState, report: TestReport) -> None:
+        if report.status == "not_run":
+            return
+        outcome: Outcome = "tests passed" if report.status == "passed" else "tests failed"
         for package in state["plan"].packages:
             await self.model.ledger.judge("write_code", f"{package.id} ", outcome)
-
-    def _subject(self, state: CompanyState, tree: Tree, recipe: RunRecipe | None) -> Subject:
-        runnable = {p: b for p, b in tree.items() if not p.startswith("docs/")}
-        return Subject(
-            tree=runnable,
-            language=state["design"].programming_language,
-            packages=tuple(package.name for package in state["dependencies"].packages),
-            recipe=recipe,
-        )
 
     async def _tell(self, kind: str, text: str, turn: int) -> None:
         data = {"kind": kind, "role": ROLE, "text": text, "data": {"round": turn}}
         await self.tell(Event.model_validate(data))
 
 
+def _subject(state: CompanyState, tree: Tree, recipe: RunRecipe | None) -> Subject:
+    design, layout = state["design"], state["layout"]
+    return Subject(
+        tree=tree,
+        kind=design.kind,
+        language=design.programming_language,
+        packages=tuple(package.name for package in state["dependencies"].packages),
+        entry=layout.entry,
+        start=tuple(layout.start),
+        recipe=recipe,
+        required=tuple(_required(state)),
+    )
+
+
+def _required(state: CompanyState) -> list[str]:
+    return [r.id for r in state["prd"].requirements if r.priority == "P0"]
+
+
 def _how(state: CompanyState) -> str:
-    design = state["design"]
-    if design.programming_language == "javascript":
-        return render("parts/tests_javascript").strip()
-    if design.kind == "command_line":
-        text = render("parts/tests_python_command_line").strip()
-        return text.replace("ENTRY", state["layout"].entry)
-    return render("parts/tests_python").strip()
+    """How tests of this kind of product are written."""
+    design, entry = state["design"], state["layout"].entry
+    named: str = HARNESSES.get(design.kind, design.programming_language)
+    if design.kind == "command_line" and named == "python":
+        named = "command_line"
+    return render(f"parts/tests_{named}", entry=entry).strip()
+
+
+def _to_mend(state: CompanyState, texts: Mapping[str, str], cause: str) -> str:
+    report = state["report"]
+    if report.probe.blunt:
+        defects = "\n".join(f"- {defect}" for defect in report.probe.missed)
+        return render("parts/sharpen_tests", defects=defects, code=listing(texts))
+    failing = [case.name for case in report.cases if case.outcome == "failed" and case.file]
+    return render(
+        "parts/mend_tests",
+        failing=", ".join(failing) or "all: they could not be run",
+        cause=cause,
+        code=listing(texts),
+    )
 
 
 def _unfit(state: CompanyState, before: Mapping[str, str], files: Mapping[str, str]) -> str:
     now = {**before, **files}
-    missing = uncovered(now, [r.id for r in state["prd"].requirements if r.priority == "P0"])
+    is_page = state["design"].kind == "web_page"
+    speaking = {path: text for path, text in now.items() if not is_page or path.endswith(".py")}
+    missing = uncovered(speaking, _required(state))
     if missing:
-        return f"no test is named after {', '.join(missing)}, which is P0"
+        where = " that opens the page" if is_page else ""
+        return f"no test{where} is named after {', '.join(missing)}, which is P0"
     report = state.get("report")
     passing = [case.name for case in report.cases if case.outcome == "passed"] if report else []
     altered = altered_passing_tests(before, now, passing)
@@ -170,15 +219,3 @@ def _unfit(state: CompanyState, before: Mapping[str, str], files: Mapping[str, s
 
 def _sources(state: CompanyState) -> list[str]:
     return [file.path for file in state["layout"].files]
-
-
-def _summary(report: TestReport) -> str:
-    passed = sum(case.outcome == "passed" for case in report.cases)
-    failed = [case.name for case in report.cases if case.outcome == "failed"]
-    trials = sum(not case.file for case in report.cases)
-    text = f"{passed} passed, {len(failed)} failed"
-    if trials:
-        text += f", {counted(trials, 'trial')} among them"
-    if failed:
-        text += f" ({', '.join(failed[:3])}{', ...' if len(failed) > 3 else ''})"
-    return f"{text}; {report.reason}" if report.reason else text

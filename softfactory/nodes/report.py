@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import ceil
+from pathlib import PurePosixPath
+from typing import Literal
 
 from softfactory.models.recorded import RECORDED
 from softfactory.persistence.calls import Call
@@ -12,8 +14,7 @@ from softfactory.state.headings import headings
 from softfactory.state.markdown import bullets, findings_markdown, section
 from softfactory.state.testing import Case, TestReport
 
-PREPARING_TESTS = {"python -m pytest tests": "pip install pytest\n"}
-TEST_COMMANDS = {"python": "python -m pytest tests", "javascript": "node --test"}
+Shown = Literal["shown", "rules_shown", "failed", "not_shown"]
 
 
 def readme(state: CompanyState) -> str:
@@ -21,24 +22,38 @@ def readme(state: CompanyState) -> str:
     prd, words = state["prd"], headings(state["prd"].language)
     modules = " ".join(package.name for package in state["dependencies"].packages)
     install = f"```sh\npip install {modules}\n```\n\n" if modules else ""
-    test = TEST_COMMANDS[state["design"].programming_language]
     listed = [f"**{r.id}** {r.text}" for r in prd.requirements]
     documents = ("prd", "design", "plan", "report")
     return (
         f"# {prd.title}\n\n{prd.summary}\n\n"
         + section(words["usage"], install + state["layout"].usage)
         + section(words["requirements"], bullets(listed))
-        + section(words["test"], f"```sh\n{PREPARING_TESTS.get(test, '')}{test}\n```")
+        + section(words["test"], _how_to_test(state))
         + section(words["documents"], bullets(f"[{d}](docs/{d}.md)" for d in documents))
     ).rstrip() + "\n"
 
 
-def verdict_on(requirement: Requirement, report: TestReport) -> str:
-    """Shown, failed or not_shown, by the tests and trials that speak for the requirement."""
-    outcomes = report.outcomes(requirement.id)
-    if "failed" in outcomes:
+def _how_to_test(state: CompanyState) -> str:
+    commands = list(filter(None, state["report"].command.split(" && ")))
+    if any("pytest" in command for command in commands):
+        page = " playwright" if state["design"].kind == "web_page" else ""
+        commands = [f"pip install pytest{page}", *commands]
+    return "```sh\n" + "\n".join(commands) + "\n```"
+
+
+def verdict_on(requirement: Requirement, state: CompanyState) -> Shown:
+    """What the tests and trials say that speak for a requirement.
+
+    Tests of a page that no browser has opened show its rules, not more.
+    """
+    cases = [case for case in state["report"].cases if requirement.id in case.requirements]
+    if any(case.outcome == "failed" for case in cases):
         return "failed"
-    return "shown" if "passed" in outcomes else "not_shown"
+    passed = [case for case in cases if case.outcome == "passed"]
+    if passed and state["design"].kind == "web_page":
+        opened = any(case.file.endswith(".py") for case in passed)
+        return "shown" if opened else "rules_shown"
+    return "shown" if passed else "not_shown"
 
 
 def report_markdown(state: CompanyState, calls: Sequence[Call], notes: Sequence[str]) -> str:
@@ -51,6 +66,7 @@ def report_markdown(state: CompanyState, calls: Sequence[Call], notes: Sequence[
         f"# {prd.title}: {words['report']}\n\n"
         + section(words["requirements"], _table(state))
         + section(words["tests"], _tests(state))
+        + section(words["pictures"], _pictures(state["report"]))
         + section(words["not_verified"], bullets(_not_verified(state, notes)) or words["none"])
         + section(words["findings"], findings_markdown(remarks))
         + section(words["cost"], cost_line(calls, prd.language) + _origin(calls, words))
@@ -83,7 +99,7 @@ def _table(state: CompanyState) -> str:
     for requirement in state["prd"].requirements:
         files = [f.path for f in state["layout"].files if requirement.id in f.requirements]
         cases = [c for c in state["report"].cases if requirement.id in c.requirements]
-        result = words[_told(verdict_on(requirement, state["report"]), state)]
+        result = words[verdict_on(requirement, state)]
         cells = [
             f"**{requirement.id}** {requirement.text}",
             ", ".join(f"`{path}`" for path in files),
@@ -92,12 +108,6 @@ def _table(state: CompanyState) -> str:
         ]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
-
-
-def _told(verdict: str, state: CompanyState) -> str:
-    """Tests of a page that no browser has opened show its rules, not more."""
-    is_page = state["design"].kind == "web_page"
-    return "rules_shown" if is_page and verdict == "shown" else verdict
 
 
 def _named(cases: Sequence[Case]) -> list[str]:
@@ -118,13 +128,14 @@ def _tests(state: CompanyState) -> str:
     report, words = state["report"], headings(state["prd"].language)
     tests = [case for case in report.cases if case.file]
     passed = sum(case.outcome == "passed" for case in tests)
-    command = TEST_COMMANDS[state["design"].programming_language]
-    lines = [f"`{command}`: {passed}/{len(tests)}"]
+    lines = [f"`{report.command}`: {passed}/{len(tests)}"]
     lines += [
         f"`{case.name.removeprefix('$ ')}`: {case.outcome}"
         for case in report.cases
         if not case.file
     ]
+    if report.probe.noticed:
+        lines.append(f"{words['noticed']}: {report.probe.noticed}")
     lines.append(f"{words['isolation']}: {report.isolation}")
     if report.reason:
         lines.append(report.reason)
@@ -135,11 +146,22 @@ def _tests(state: CompanyState) -> str:
 
 def _not_verified(state: CompanyState, notes: Sequence[str]) -> list[str]:
     words = headings(state["prd"].language)
+    report = state["report"]
     open_ones = [
-        f"**{r.id}** {r.text}: {words[verdict_on(r, state['report'])]}"
+        f"**{r.id}** {r.text}: {words[verdict_on(r, state)]}"
         for r in state["prd"].requirements
-        if verdict_on(r, state["report"]) != "shown"
+        if verdict_on(r, state) != "shown"
     ]
-    if state["design"].kind == "web_page":
-        open_ones.append(words["no_browser"])
-    return open_ones + list(notes)
+    open_ones += [words.get(name, name) for name in report.missing]
+    if report.probe.blunt:
+        open_ones.append(f"{words['unnoticed']}: {'; '.join(report.probe.missed)}")
+    skipped = [
+        f"`{case.name}`: {case.outcome}" for case in report.cases if case.outcome == "skipped"
+    ]
+    return open_ones + skipped + list(notes)
+
+
+def _pictures(report: TestReport) -> str:
+    """Screenshots, each after the requirement it shows."""
+    paths = [PurePosixPath(path) for path in report.pictures]
+    return "\n\n".join(f"![{p.stem}]({p.parent.name}/{p.name})" for p in paths)

@@ -126,6 +126,7 @@ class PackageState(PackageOrder):
     """A package on its way through engineering."""
 
     round: int  # engineer
+    unchanged: bool  # engineer: there was something to mend and the answer changes nothing
     tree: Annotated[Tree, merge]  # engineer: its own files only
     review: Review  # code_reviewer
     done: dict[str, PackageResult]  # static_check, code_reviewer
@@ -135,6 +136,7 @@ class PackageUpdate(TypedDict, total=False):
     """What a node of engineering returns."""
 
     round: int
+    unchanged: bool
     tree: Tree
     problems: list[Finding]
     review: Review

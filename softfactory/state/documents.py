@@ -30,6 +30,7 @@ RequirementId = Annotated[str, StringConstraints(pattern=r"^R\d{1,2}$")]
 
 Size = Literal["small", "medium", "large"]
 Kind = Literal["command_line", "web_page", "http_service", "library", "desktop"]
+ProgrammingLanguage = Literal["python", "javascript"]
 
 
 class Document(BaseModel):
@@ -152,7 +153,7 @@ class Design(Document):
     """The architecture (skill design_api)."""
 
     kind: Kind = Field(description="how people will use it")
-    programming_language: Literal["python", "javascript"] = Field(
+    programming_language: ProgrammingLanguage = Field(
         description="a web_page is javascript; else python unless the idea says otherwise"
     )
     approach: Text = Field(description="the decisions that matter and why, in a few sentences")
@@ -183,6 +184,16 @@ class Layout(Document):
         max_length=8, description='command that starts it, as ["python", "main.py"]; [] if none'
     )
     usage: Text = Field(description="how to start and use it, for its README, in Markdown")
+
+
+class SmallDesign(Design):
+    """The architecture of a small product together with its files (skill design_api)."""
+
+    layout: Layout = Field(description="the files and how the product is started")
+
+    def parts(self) -> tuple[Design, Layout]:
+        """Design and layout, as two documents."""
+        return Design.model_validate(self.model_dump(exclude={"layout"})), self.layout
 
 
 class Dependency(Document):

@@ -42,6 +42,18 @@ class Case(Document):
     requirements: list[str]
 
 
+class Probe(Document):
+    """Whether the tests notice a small defect that is put in on purpose."""
+
+    noticed: str = Field(default="", description="the defect that made a test fail")
+    missed: list[str] = Field(default=[], description="defects that no test noticed")
+
+    @property
+    def blunt(self) -> bool:
+        """Defects were put in and no test noticed any."""
+        return bool(self.missed) and not self.noticed
+
+
 class TestReport(Document):
     """What the sandbox showed. Written by the program, never by a model."""
 
@@ -53,6 +65,10 @@ class TestReport(Document):
     isolation: str
     cases: list[Case]
     output: str
+    missing: list[str] = Field(default=[], description="what could not be tried here, and why")
+    probe: Probe = Field(default=Probe(), description="what the tests are worth")
+    pictures: list[str] = Field(default=[], description="screenshots, by their path in the product")
+    repeats: bool = Field(default=False, description="the same failures as in the round before")
 
     def outcomes(self, requirement: str) -> list[str]:
         """Outcomes of every case that speaks for a requirement."""

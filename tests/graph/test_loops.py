@@ -1,5 +1,6 @@
 """The loops of the company, driven by a scripted model through the real sandbox."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -130,16 +131,18 @@ async def test_reviews_that_never_end_lead_to_a_human_whose_hint_goes_to_the_eng
 async def test_tests_that_never_pass_lead_to_a_human_within_the_bound(
     opened: Opened, settings: Settings
 ) -> None:
-    broken = [{"calc.py": calculator.WRONG_CODE}]
-    useless = [useless_edit(n) for n in range(QA_ROUNDS)]
-    script = calculator.straight() | {"write_code": [*broken, *useless]}
+    names = ["add", "sub", "floordiv", "mod", "truediv"][: QA_ROUNDS + 1]
+    wrong = [f"    ast.Mult: operator.{name}," for name in names]
+    edits = [calculator.edit("calc.py", was, now) for was, now in pairwise(wrong)]
+    script = calculator.straight() | {"write_code": [{"calc.py": calculator.WRONG_CODE}, *edits]}
     model = ScriptedModel(script)
     async with opened(model) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)
         assert run.status == "limit"
         assert len(told(await log_of(service, run.id), "test")) == QA_ROUNDS
-        model.script("write_code", [calculator.FIX_OPERATOR])
+        right = "    ast.Mult: operator.mul,"
+        model.script("write_code", [calculator.edit("calc.py", wrong[QA_ROUNDS - 1], right)])
         run = await service.work(run.id, Decision(action="retry"))
         assert run.status == "delivered"
 

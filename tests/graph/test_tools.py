@@ -68,7 +68,7 @@ async def test_packages_are_decided_only_where_the_design_considers_some(
 ) -> None:
     design = calculator.DESIGN.model_copy(update={"third_party": ["lark"]})
     script = calculator.straight() | {
-        "design_api": [design],
+        "design_api": [calculator.small(design)],
         "analyze_dep_libs": [Dependencies(packages=[])],
     }
     model = ScriptedModel(script)
@@ -85,7 +85,7 @@ async def test_a_package_that_does_not_exist_ends_the_run_with_its_name(
     wrong = Dependency(name="no--such", module="nosuch", reason="a parser")
     design = calculator.DESIGN.model_copy(update={"third_party": ["no--such"]})
     script = calculator.straight() | {
-        "design_api": [design],
+        "design_api": [calculator.small(design)],
         "analyze_dep_libs": [Dependencies(packages=[wrong])],
     }
     async with opened(ScriptedModel(script)) as service:

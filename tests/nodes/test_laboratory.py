@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from softfactory.nodes.laboratory import Laboratory, Subject
+from softfactory.nodes.laboratory import Laboratory
+from softfactory.nodes.suites import Subject
 from softfactory.product.repository import Change, Repository
 from softfactory.sandbox import Environments, choose_sandbox
+from softfactory.state.documents import ProgrammingLanguage
 from softfactory.state.testing import RunRecipe, TestReport, Trial
 from tests import calculator
 
@@ -15,12 +17,16 @@ PASSING = {"calc.py": calculator.CODE, "tests/test_calc.py": calculator.TESTS}
 
 
 async def examined(
-    folder: Path, files: dict[str, str], recipe: RunRecipe | None = None, language: str = "python"
+    folder: Path,
+    files: dict[str, str],
+    recipe: RunRecipe | None = None,
+    language: ProgrammingLanguage = "python",
 ) -> TestReport:
     product = Repository(folder / "product.git", "run")
     tree = await product.save(Change("Engineer", "Write", files))
     laboratory = Laboratory(product, choose_sandbox, Environments(folder / "home"))
-    return await laboratory.examine(Subject(tree, language, (), recipe))
+    subject = Subject(tree, "command_line", language, recipe=recipe)
+    return (await laboratory.examine(subject)).report
 
 
 async def test_a_working_product_passes_and_its_start_is_shown(tmp_path: Path) -> None:

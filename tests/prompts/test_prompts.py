@@ -36,6 +36,7 @@ async def asked(home: Path, settings: Settings) -> Sequence[Request]:
     """Everything a model is asked in a run that uses every skill and every loop."""
     version = PlannedFile(path="version.py", purpose="the version", requirements=[])
     layout = calculator.LAYOUT.model_copy(update={"files": [*calculator.LAYOUT.files, version]})
+    design = calculator.DESIGN.model_copy(update={"third_party": ["lark"]})
     files = ["calc.py", "version.py"]
     package = WorkPackage(id="W1", title="calc", files=files, needs=[])
     [broken, *edits] = calculator.eventful()["write_code"]
@@ -46,7 +47,7 @@ async def asked(home: Path, settings: Settings) -> Sequence[Request]:
         "write_code": [{**broken, "version.py": "VERSION = 1"}, *edits],
         "search_and_summarize": [Research(summary="Users want history.", sources=["a.example"])],
         "write_prd": [calculator.prd(), calculator.prd(size="medium")],
-        "design_api": [calculator.DESIGN.model_copy(update={"third_party": ["lark"]})],
+        "design_api": [calculator.small(design)],
         "analyze_dep_libs": [Dependencies(packages=[])],
         "azure_tts": [Spoken(text="It is ready.")],
     }

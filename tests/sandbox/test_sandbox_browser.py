@@ -93,7 +93,7 @@ async def test_a_page_is_played_through_playwright(
 async def test_a_browser_that_does_not_run_in_the_sandbox_is_no_browser(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> None:
-    tmp_path.chmod(0o755)
+    await asyncio.to_thread(tmp_path.chmod, 0o755)
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\necho this needs another package manager >&2\nexit 1\n")
     broken.chmod(0o755)

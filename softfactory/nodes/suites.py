@@ -1,0 +1,135 @@
+"""How products of each kind are tested: which programs run which files, and what they need."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from softfactory.errors import EnvironmentFailed
+from softfactory.nodes.harness import HarnessName, harness
+from softfactory.sandbox import (
+    BROWSER_LIMITS,
+    Browser,
+    Environments,
+    Limits,
+    ProductEnvironment,
+)
+from softfactory.state.company import Tree
+from softfactory.state.documents import Kind, ProgrammingLanguage
+from softfactory.state.testing import RunRecipe
+
+REPORT = ".softfactory-report.xml"
+PICTURES = ".softfactory-pictures"
+PYTEST = ("-m", "pytest", "-q", "--tb=short", "--no-header", "-p", "no:cacheprovider")
+JUNIT = ("-o", "junit_family=xunit1", f"--junitxml={REPORT}", "tests")
+NODE = (
+    *("--test", "--test-reporter=junit", f"--test-reporter-destination={REPORT}"),
+    *("--test-reporter=spec", "--test-reporter-destination=stdout"),
+)
+JAVASCRIPT_TESTS = re.compile(r"tests/.*\.test\.[cm]?js$")
+WITHOUT_WINDOW = "--ignore=tests/test_window_opens.py"
+HARNESSES: dict[Kind, HarnessName] = {
+    "web_page": "page",
+    "http_service": "service",
+    "desktop": "window",
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be tried."""
+
+    tree: Tree
+    kind: Kind
+    language: ProgrammingLanguage
+    packages: tuple[str, ...] = ()
+    entry: str = ""
+    start: tuple[str, ...] = ()
+    recipe: RunRecipe | None = None
+    required: tuple[str, ...] = ()
+    """Requirements of which a test must speak."""
+
+    def harness(self) -> dict[str, str]:
+        """The files that are put beside the product's tests, by path."""
+        name = HARNESSES.get(self.kind)
+        return harness(name, self.entry, self.start) if name else {}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A test program and the tests it runs."""
+
+    argv: tuple[str, ...]
+    environment: ProductEnvironment
+    variables: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def command(self) -> str:
+        """What a person types for it."""
+        return "node --test" if Path(self.argv[0]).name == "node" else "python -m pytest tests"
+
+
+@dataclass(frozen=True)
+class Facilities:
+    """What tests can be run with on this machine."""
+
+    environments: Environments
+    browser: Browser | None
+    has_loopback: bool
+
+
+async def suites_of(subject: Subject, facilities: Facilities) -> tuple[list[Suite], list[str]]:
+    """The test programs of a product, the fastest first, and what can't be tried here.
+
+    What is missing is named by its entry in the headings, or in a sentence.
+    """
+    environment = await facilities.environments.prepare(subject.packages)
+    suites, missing = [], []
+    named = HARNESSES.get(subject.kind, subject.language)
+    files = sorted(path for path in subject.tree if JAVASCRIPT_TESTS.match(path))
+    if files or named == "javascript":
+        node = await asyncio.to_thread(shutil.which, "node")
+        if node:
+            suites.append(Suite((node, *NODE, *files), environment))
+        else:
+            missing.append("no_node")
+    if named == "page":
+        page = await _page(subject, facilities)
+        if isinstance(page, str):
+            missing.append(page)
+        else:
+            suites.append(page)
+    elif named == "service" and not facilities.has_loopback:
+        missing.append("no_loopback")
+    elif named != "javascript":
+        has_screen = named != "window" or await _has_screen(facilities)
+        if not has_screen:
+            missing.append("no_screen")
+        suites.append(_pytest(environment, () if has_screen else (WITHOUT_WINDOW,)))
+    return suites, missing
+
+
+async def _page(subject: Subject, facilities: Facilities) -> Suite | str:
+    """The tests that open the page in a browser, or why there are none."""
+    browser = facilities.browser
+    if browser is None:
+        return "no_browser"
+    try:
+        environment = await facilities.environments.prepare((*subject.packages, "playwright"))
+    except EnvironmentFailed as error:
+        return f"the page was not opened: {error}"
+    seen = ProductEnvironment(environment.python, (*environment.readable, *browser.readable))
+    variables = {"CHROMIUM": browser.executable, "PICTURES": PICTURES}
+    return replace(_pytest(seen), variables=variables, limits=BROWSER_LIMITS)
+
+
+async def _has_screen(facilities: Facilities) -> bool:
+    """A virtual screen needs sockets that only a network of its own makes harmless."""
+    return facilities.has_loopback and bool(await asyncio.to_thread(shutil.which, "Xvfb"))
+
+
+def _pytest(environment: ProductEnvironment, options: tuple[str, ...] = ()) -> Suite:
+    return Suite((str(environment.python), *PYTEST, *options, *JUNIT), environment)

@@ -286,7 +286,7 @@ def test_a_budget_stops_the_run_and_a_larger_one_lets_it_go_on(terminal: Termina
         assert terminal.run("answer", run, "retry", "100k").code == 0
 
 
-def test_without_node_a_page_is_delivered_as_not_shown_with_the_line_that_installs_it(
+def test_without_node_and_browser_a_page_is_delivered_as_not_shown_with_what_to_install(
     terminal: Terminal,
 ) -> None:
     programs = terminal.folder / "bin"
@@ -301,13 +301,12 @@ def test_without_node_a_page_is_delivered_as_not_shown_with_the_line_that_instal
     layout = calculator.LAYOUT.model_copy(
         update={"files": page, "entry": "index.html", "start": []}
     )
-    tests = (
-        'const test = require("node:test");\ntest("R1: a", () => {});\ntest("R2: b", () => {});\n'
-    )
+    tests = "def test_r1_a(page):\n    assert page\n\n\ndef test_r2_b(page):\n    assert page\n"
+    rules = 'require("node:test")("R1: adds", () => {});\n'
     script = calculator.straight() | {
         "design_api": [calculator.small(design, layout)],
         "write_code": [{"index.html": "<!doctype html><title>Calculator</title>"}],
-        "write_test": [{"tests/page.test.js": tests}],
+        "write_test": [{"tests/test_page.py": tests, "tests/rules.test.js": rules}],
     }
     with Endpoint(script) as endpoint:
         options = ["--yes", *model_at(endpoint)]
@@ -316,3 +315,4 @@ def test_without_node_a_page_is_delivered_as_not_shown_with_the_line_that_instal
     report = (terminal.folder / "calculator" / "docs" / "report.md").read_text()
     assert report.count("| not shown |") == 2
     assert "apt-get install nodejs" in report
+    assert "apt-get install chromium" in report

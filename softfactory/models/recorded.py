@@ -140,5 +140,8 @@ def _first_difference(recorded: str, asked: str) -> str:
     pairs = zip(recorded.splitlines(), asked.splitlines(), strict=False)
     for number, (old, new) in enumerate(pairs, 1):
         if old != new:
-            return f"line {number} was {old[:100]!r} and is {new[:100]!r}"
+            differs = [a != b for a, b in zip(old, new, strict=False)]
+            same = differs.index(True) if True in differs else len(differs)
+            part = slice(max(0, same - 30), same + 70)
+            return f"line {number} was {old[part]!r} and is {new[part]!r}"
     return "one of the two questions is longer"

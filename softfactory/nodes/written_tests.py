@@ -51,7 +51,7 @@ def _python_tests(text: str) -> dict[str, str]:
 
 def _javascript_tests(text: str) -> dict[str, str]:
     starts = list(JAVASCRIPT_TEST.finditer(text))
-    ends = [match.start() for match in starts[1:]] + [len(text)]
+    ends = [match.start() for match in starts[1:]] + [len(text)] * bool(starts)
     return {
         match.group(2): text[match.start() : end].rstrip()
         for match, end in zip(starts, ends, strict=True)

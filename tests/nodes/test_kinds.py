@@ -129,7 +129,12 @@ async def test_a_page_is_opened_clicked_and_pictured_while_time_stands_still(
         ("ui.js", "app.state.count;", "nothing.at.all;", "script error"),
         ("ui.js", "setTimeout", "console.error('oh no'); setTimeout", "console: oh no"),
         ("ui.js", "setTimeout", "fetch('http://127.0.0.1:9/'); setTimeout", "asks the network"),
-        ("index.html", "<p id", '<div style="width: 900px">wide</div><p id', "pixels wide on a screen of 390"),
+        (
+            "index.html",
+            "<p id",
+            '<div style="width: 900px">wide</div><p id',
+            "wide on a screen of 390",
+        ),
     ],
 )
 async def test_a_page_with_an_error_fails(

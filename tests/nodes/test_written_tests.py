@@ -45,3 +45,8 @@ def test_a_parametrised_test_is_known_by_its_function() -> None:
     before = {"tests/test_a.py": "def test_r1_x():\n    assert 1\n"}
     changed = {"tests/test_a.py": "def test_r1_x():\n    assert 2\n"}
     assert altered_passing_tests(before, changed, ["test_r1_x[1-2]"]) == ["test_r1_x"]
+
+
+def test_a_file_without_tests_has_none() -> None:
+    assert texts_of_tests("tests/a.test.js", "module.exports = {};\n") == {}
+    assert texts_of_tests("tests/test_a.py", "x = 1\n") == {}

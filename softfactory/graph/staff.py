@@ -50,7 +50,7 @@ def staff(tools: Tools, settings: Settings) -> Staff:
     laboratory = Laboratory(product, tools.sandbox, tools.environments)
     return Staff(
         product_manager=ProductManager(model, product, tools.search, settings.thorough, tell),
-        architect=Architect(model, product, settings.thorough, tell),
+        architect=Architect(model, product, tools.environments, settings.thorough, tell),
         project_manager=ProjectManager(model, product),
         engineering=EngineeringRoles(
             engineer=Engineer(model, product, tell),

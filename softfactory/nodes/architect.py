@@ -3,9 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
+from softfactory.errors import EnvironmentFailed
 from softfactory.models.model import Model
 from softfactory.product.repository import Change, Repository
 from softfactory.prompts import Prompt, prompt, render
+from softfactory.sandbox import Environments
 from softfactory.state.company import CompanyState, Update
 from softfactory.state.documents import Dependencies, Design, Layout, Review, SmallDesign
 from softfactory.state.events import Event, RoleName, Tell
@@ -26,6 +28,7 @@ class Architect:
 
     model: Model
     product: Repository
+    environments: Environments
     thorough: bool
     tell: Tell
 
@@ -79,8 +82,18 @@ class Architect:
         if not design.third_party:
             return Dependencies(packages=[])
         candidates = ", ".join(design.third_party)
-        asked = prompt("analyze_dep_libs", ROLE, **known, candidates=candidates)
-        return await self.model.ask(asked, Dependencies)
+        asked = prompt("analyze_dep_libs", ROLE, **known, candidates=candidates, problems="")
+        chosen = await self.model.ask(asked, Dependencies)
+        try:
+            await self.environments.prepare([package.name for package in chosen.packages])
+        except EnvironmentFailed as error:
+            await self.tell(Event(kind="finding", role=ROLE, text=str(error)))
+            reason = render("parts/not_installable", reason=str(error))
+            asked = prompt(
+                "analyze_dep_libs", ROLE, **known, candidates=candidates, problems=reason
+            )
+            return await self.model.ask(asked, Dependencies)
+        return chosen
 
 
 def _asked(known: dict[str, str], feedback: str, *, small: bool = False) -> Prompt:

@@ -16,6 +16,7 @@ from softfactory.sandbox import (
     Browser,
     Command,
     Environments,
+    Limits,
     ProductEnvironment,
     RunResult,
     Sandbox,
@@ -63,6 +64,8 @@ class Laboratory:
     product: Repository
     sandbox: Callable[[], Awaitable[Sandbox]]
     environments: Environments
+    limits: Limits = field(default_factory=Limits)
+    """Of a test program; one with a browser has its own."""
     _browsers: dict[str, Browser | None] = field(default_factory=dict)
 
     async def examine(self, subject: Subject) -> Examination:
@@ -102,7 +105,7 @@ class Laboratory:
         if subject.kind == "web_page" and sandbox.isolation not in known:
             known[sandbox.isolation] = await find_browser(sandbox)
         browser = known.get(sandbox.isolation)
-        return Facilities(self.environments, browser, sandbox.offers_loopback)
+        return Facilities(self.environments, self.limits, browser, sandbox.offers_loopback)
 
     async def _run(
         self, subject: Subject, suite: Suite, sandbox: Sandbox, defect: Defect | None = None

@@ -63,8 +63,8 @@ class Suite:
 
     argv: tuple[str, ...]
     environment: ProductEnvironment
+    limits: Limits
     variables: Mapping[str, str] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
 
     @property
     def command(self) -> str:
@@ -77,6 +77,7 @@ class Facilities:
     """What tests can be run with on this machine."""
 
     environments: Environments
+    limits: Limits
     browser: Browser | None
     has_loopback: bool
 
@@ -93,7 +94,7 @@ async def suites_of(subject: Subject, facilities: Facilities) -> tuple[list[Suit
     if files or named == "javascript":
         node = await asyncio.to_thread(shutil.which, "node")
         if node:
-            suites.append(Suite((node, *NODE, *files), environment))
+            suites.append(Suite((node, *NODE, *files), environment, facilities.limits))
         else:
             missing.append("no_node")
     if named == "page":
@@ -108,7 +109,8 @@ async def suites_of(subject: Subject, facilities: Facilities) -> tuple[list[Suit
         has_screen = named != "window" or await _has_screen(facilities)
         if not has_screen:
             missing.append("no_screen")
-        suites.append(_pytest(environment, () if has_screen else (WITHOUT_WINDOW,)))
+        options = () if has_screen else (WITHOUT_WINDOW,)
+        suites.append(_pytest(environment, facilities.limits, options))
     return suites, missing
 
 
@@ -123,7 +125,7 @@ async def _page(subject: Subject, facilities: Facilities) -> Suite | str:
         return f"the page was not opened: {error}"
     seen = ProductEnvironment(environment.python, (*environment.readable, *browser.readable))
     variables = {"CHROMIUM": browser.executable, "PICTURES": PICTURES}
-    return replace(_pytest(seen), variables=variables, limits=BROWSER_LIMITS)
+    return replace(_pytest(seen, BROWSER_LIMITS), variables=variables)
 
 
 async def _has_screen(facilities: Facilities) -> bool:
@@ -131,5 +133,7 @@ async def _has_screen(facilities: Facilities) -> bool:
     return facilities.has_loopback and bool(await asyncio.to_thread(shutil.which, "Xvfb"))
 
 
-def _pytest(environment: ProductEnvironment, options: tuple[str, ...] = ()) -> Suite:
-    return Suite((str(environment.python), *PYTEST, *options, *JUNIT), environment)
+def _pytest(
+    environment: ProductEnvironment, limits: Limits, options: tuple[str, ...] = ()
+) -> Suite:
+    return Suite((str(environment.python), *PYTEST, *options, *JUNIT), environment, limits)

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from softfactory.errors import EnvironmentFailed
 from softfactory.sandbox.base_python import BasePython, find_base_python
 from softfactory.sandbox.identity import program_uid, reachable
-from softfactory.sandbox.packages import copy_pytest, install, plain, pytest_version
+from softfactory.sandbox.packages import copy_ours, install, is_ours, plain, pytest_version
 from softfactory.sandbox.scratch import sweep
 
 _OPEN_PLACE = "/var/tmp/softfactory-environments-{uid}"  # noqa: S108 - its owner is checked
@@ -64,9 +64,10 @@ async def _build(folder: Path, base: BasePython, packages: Sequence[str]) -> Non
     try:
         await _python(base, "-m", "venv", "--without-pip", str(draft))
         site_packages = draft / "lib" / "python{}.{}".format(*base.version) / "site-packages"
-        await asyncio.to_thread(_furnish, draft, site_packages)
-        if packages:
-            await install(draft / "bin" / "python", packages, draft)
+        tools = ["pytest", *filter(is_ours, packages)]
+        await asyncio.to_thread(_furnish, draft, site_packages, tools)
+        if others := [package for package in packages if package not in tools]:
+            await install(draft / "bin" / "python", others, draft)
         words = ("-q", "-s", str(draft), "-p", str(folder), "--invalidation-mode", "unchecked-hash")
         await _python(base, "-m", "compileall", *words, str(site_packages), check=False)
         await asyncio.to_thread(_publish, draft, folder)
@@ -105,10 +106,11 @@ def _place(home: Path) -> Path:
     return place
 
 
-def _furnish(draft: Path, site_packages: Path) -> None:
+def _furnish(draft: Path, site_packages: Path, tools: Sequence[str]) -> None:
     with (draft / "pyvenv.cfg").open("a") as file:
         file.write("relocatable = true\n")  # uv then writes scripts that survive the move
-    copy_pytest(site_packages)
+    for tool in tools:
+        copy_ours(tool, site_packages)
 
 
 def _publish(draft: Path, folder: Path) -> None:

@@ -16,6 +16,7 @@ from softfactory.errors import EnvironmentFailed
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _CLAUSE = r"\s*(?:~=|===?|!=|<=|>=|<|>)\s*[A-Za-z0-9](?:[A-Za-z0-9._*+!-]*)\s*"
 _PLAIN = re.compile(rf"{_NAME}(?:\[{_NAME}(?:\s*,\s*{_NAME})*\])?(?:{_CLAUSE}(?:,{_CLAUSE})*)?")
+_TEST_TOOLS = ("pytest", "playwright")
 _LAST_LINES = 5
 _PATIENCE_S = 600
 
@@ -39,9 +40,14 @@ def pytest_version() -> str:
     return _found("pytest").version
 
 
-def copy_pytest(site_packages: Path) -> None:
-    """Copy pytest and what it requires from our own environment: no network is needed."""
-    wanted, copied = ["pytest"], set[str]()
+def is_ours(package: str) -> bool:
+    """Tell whether a test tool can be had from our own environment."""
+    return package in _TEST_TOOLS and importlib.util.find_spec(package) is not None
+
+
+def copy_ours(tool: str, site_packages: Path) -> None:
+    """Copy a test tool and what it requires from our own environment: no network is needed."""
+    wanted, copied = [tool], set[str]()
     while wanted:
         name = wanted.pop().lower().replace("_", "-")
         if name in copied:
@@ -50,7 +56,7 @@ def copy_pytest(site_packages: Path) -> None:
         try:
             found = _found(name)
         except EnvironmentFailed:
-            if name == "pytest":
+            if name == tool:
                 raise
             continue  # required on other systems only
         _copy(found, site_packages)

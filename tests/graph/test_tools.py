@@ -79,20 +79,26 @@ async def test_packages_are_decided_only_where_the_design_considers_some(
     assert "third-party packages: lark" in model.questions("analyze_dep_libs")[0]
 
 
-async def test_a_package_that_does_not_exist_ends_the_run_with_its_name(
-    opened: Opened, settings: Settings
+@pytest.mark.parametrize(("second", "status"), [([], "delivered"), (["no--such"], "failed")])
+async def test_a_package_that_can_not_be_installed_goes_back_to_the_architect_once(
+    opened: Opened, settings: Settings, second: list[str], status: str
 ) -> None:
-    wrong = Dependency(name="no--such", module="nosuch", reason="a parser")
     design = calculator.DESIGN.model_copy(update={"third_party": ["no--such"]})
+    chosen = [
+        Dependencies(packages=[Dependency(name=n, module="x", reason="a parser") for n in names])
+        for names in (["no--such"], second)
+    ]
     script = calculator.straight() | {
         "design_api": [calculator.small(design)],
-        "analyze_dep_libs": [Dependencies(packages=[wrong])],
+        "analyze_dep_libs": chosen,
     }
-    async with opened(ScriptedModel(script)) as service:
+    model = ScriptedModel(script)
+    async with opened(model) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)
-    assert run.status == "failed"
-    assert "no--such" in run.reason
+    assert run.status == status
+    assert "can't be installed" in model.questions("analyze_dep_libs")[1]
+    assert ("no--such" in run.reason) == bool(second)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -29,6 +29,7 @@ NODE = (
     *("--test-reporter=spec", "--test-reporter-destination=stdout"),
 )
 JAVASCRIPT_TESTS = re.compile(r"tests/.*\.test\.[cm]?js$")
+PAGE_LIMITS = replace(BROWSER_LIMITS, wall_s=300, cpu_s=300)
 WITHOUT_WINDOW = "--ignore=tests/test_window_opens.py"
 HARNESSES: dict[Kind, HarnessName] = {
     "web_page": "page",
@@ -125,7 +126,7 @@ async def _page(subject: Subject, facilities: Facilities) -> Suite | str:
         return f"the page was not opened: {error}"
     seen = ProductEnvironment(environment.python, (*environment.readable, *browser.readable))
     variables = {"CHROMIUM": browser.executable, "PICTURES": PICTURES}
-    return replace(_pytest(seen, BROWSER_LIMITS), variables=variables)
+    return replace(_pytest(seen, PAGE_LIMITS), variables=variables)
 
 
 async def _has_screen(facilities: Facilities) -> bool:

@@ -17,7 +17,7 @@ START = ROOT / "ENTRY"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"]
 PICTURES = os.environ.get("PICTURES", "")
-PATIENCE_MS = 3000
+PATIENCE_MS = 10_000
 
 
 @pytest.fixture(scope="session")

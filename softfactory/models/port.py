@@ -18,6 +18,13 @@ class Request:
     """Parts of the messages that running programs printed."""
     role: str = ""
     """Who asks: roles may have models of their own."""
+    attempt: int = 1
+    """Counts the tries to get a usable answer; the second is sent back with the reason."""
+
+    @property
+    def continues(self) -> bool:
+        """Whether it asks for the rest of an answer that was cut off."""
+        return is_continuation(self.messages, self.attempt)
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,15 @@ class ChatModel(Protocol):
         Raises:
             ModelUnavailable: passing trouble outlasted the retries.
             ModelRefused: the request will never succeed as it is.
+            ContextExceeded: the request is longer than the model takes.
 
         """
         ...
+
+
+def is_continuation(messages: Messages, attempt: int) -> bool:
+    """Whether a question asks to go on: then its own try has already said something."""
+    return sum(message["role"] == "assistant" for message in messages) >= attempt
 
 
 def estimated_tokens(text: str) -> int:

@@ -27,6 +27,8 @@ LONGEST_WAIT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 120.0
 """The most that is believed of a Retry-After."""
 PASSING_STATUS = frozenset({408, 409, 425, 429})
+NEVER_TO_PASS = frozenset({501, 505})
+"""Errors of servers that say what the server can't do at all."""
 BUSY_CODES = frozenset(
     {"10006", "10007", "10008", "10009", "10010", "10011", "10012", "10110", "10222"}  # Spark
     | {"11202", "11203", "1302", "1303", "1305", "336501", "336502"}  # Spark, GLM, Qianfan
@@ -38,6 +40,17 @@ BUSY_WORDS = re.compile(
 NO_MONEY = frozenset({"insufficient_quota", "1113"})
 """Codes that come with status 429 and do not pass by waiting: OpenAI's and GLM's."""
 NOTHING_USABLE = 502
+TOO_LONG = 413
+MAY_BE_TOO_LONG = frozenset({400, 413, 422, 500})
+TOO_LONG_CODES = frozenset({"context_length_exceeded", "1261", "10907", "336007"})
+"""OpenAI's and its followers'; GLM's, Spark's, Qianfan's."""
+TOO_LONG_WORDS = re.compile(
+    r"context.?(?:length|size|window|limit)|too long|max(?:imum)?.(?:context|prompt|input|seq_len)"
+    r"|exceed(?:s|ed|ing)?\b.{0,60}\btokens?\b|\btokens?\b.{0,60}\bexceed"
+    r"|too many tokens|reduce the length|range of input length|max length of current question"
+    r"|超长|(?:长度|上下文|token).{0,9}(?:超|过长)|超.{0,9}(?:长度|上下文|token)",
+    re.IGNORECASE,
+)
 
 
 class Clock(Protocol):
@@ -74,6 +87,14 @@ class Answer:
 
     def meaning(self) -> int:
         """The status that fits the body: errors may come with status 200."""
+        status = self._status()
+        return TOO_LONG if status in MAY_BE_TOO_LONG and self._is_too_long() else status
+
+    def _is_too_long(self) -> bool:
+        is_coded = _error(self.text)[0] in TOO_LONG_CODES
+        return is_coded or TOO_LONG_WORDS.search(self.words()) is not None
+
+    def _status(self) -> int:
         if self.status != 200:
             return 402 if self.status == 429 and _error(self.text)[0] in NO_MONEY else self.status
         choice = _first_choice(self.body())
@@ -224,7 +245,7 @@ def _traffic_of(_: str) -> Traffic:
 
 def is_passing(status: int) -> bool:
     """Whether an HTTP status may be another one later."""
-    return status in PASSING_STATUS or status >= 500
+    return status in PASSING_STATUS or (status >= 500 and status not in NEVER_TO_PASS)
 
 
 def seconds_to_wait(header: str | None, today: float) -> float | None:

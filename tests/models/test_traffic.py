@@ -191,7 +191,7 @@ def test_a_retry_after_is_seconds_or_a_date(header: str | None, seconds: float |
 
 def test_only_passing_trouble_is_asked_again() -> None:
     assert all(map(is_passing, (408, 409, 425, 429, 500, 502, 503, 529)))
-    assert not any(map(is_passing, (200, 400, 401, 402, 403, 404, 422)))
+    assert not any(map(is_passing, (200, 400, 401, 402, 403, 404, 422, 501, 505)))
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,12 @@ def test_only_passing_trouble_is_asked_again() -> None:
         (429, '{"error": {"code": "insufficient_quota", "message": "x"}}', 402, "x"),
         (429, '[{"error": {"code": 429, "message": "quota"}}]', 429, "quota"),
         (422, '{"detail": "no"}', 422, '{"detail": "no"}'),
+        (400, '{"error": {"code": "context_length_exceeded", "message": "x"}}', 413, "x"),
+        (400, '{"error": {"code": "1261", "message": "Prompt 超长"}}', 413, "Prompt 超长"),
+        (200, '{"code": 10907, "message": "token数量超过上限"}', 413, "token数量超过上限"),
+        (500, '{"error": {"message": "Context size has been exceeded."}}', 413, ""),
+        (500, '{"error": {"message": "boom"}}', 500, "boom"),
+        (429, '{"error": {"message": "you exceeded 200 tokens a minute"}}', 429, ""),
     ],
 )
 def test_errors_mean_the_same_whatever_their_status(

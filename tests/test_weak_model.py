@@ -52,7 +52,7 @@ def test_a_model_that_cannot_write_software_fails_the_run_in_one_line_within_the
     run = failed_run(terminal, done)
     assert f"write_prd got no usable answer in {REPAIRS + 1} tries" in why(done)
     kept = calls(terminal)
-    assert len(kept) <= (REPAIRS + 1) * (CONTINUATIONS + 1)
+    assert len(kept) <= REPAIRS + 1 + CONTINUATIONS
     assert {call["reply"]["model"] for call in kept} == {NAME}
     assert max(call["reply"]["output_tokens"] for call in kept) == CUT_AT
     assert sum(call["reply"]["output_tokens"] for call in kept) == talkative.tokens_said()

@@ -61,7 +61,7 @@ def _line(name: tuple[str, str], calls: Sequence[Call], repeated: float) -> Cost
         output_tokens=sum(call.reply["output_tokens"] for call in calls),
         price=sum_of_prices(calls),
         seconds=sum(call.seconds for call in calls),
-        repairs=sum(call.attempt > 1 for call in calls),
+        repairs=sum(call.attempt > 1 and not call.continues for call in calls),
         repeated=repeated,
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -19,8 +19,11 @@ T = TypeVar("T")
 
 REPAIRS = 2
 """How often an unusable answer is sent back with the reason."""
-CONTINUATIONS = 3
-"""How often an answer cut by the output limit is continued."""
+CONTINUATIONS = 4
+"""How often the answers to one question, all tries together, are continued where the output limit
+cut them: so no question costs more than seven calls."""
+BEGINNING = 80
+"""Characters by which an answer that begins all over again is known."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,12 @@ class Model:
     async def _whole_answer(self, request: Request, asked: list[Request]) -> tuple[str, bool]:
         """The answer, continued where the output limit cut it, and whether it came to its end."""
         reply = await self._answer(request, asked)
-        text = reply.text
-        for _ in range(CONTINUATIONS):
-            if reply.finish != "length" or not reply.text:
-                break
+        text, goes_on = reply.text, bool(reply.text.strip())
+        while reply.finish == "length" and goes_on and _continuations(asked) < CONTINUATIONS:
             messages = _sent_back(request.messages, text, render("parts/continue"))
             part = replace(request, messages=messages, schema=None)
             reply = await self._answer(part, asked)
+            goes_on = _goes_on(text, reply.text)
             text += reply.text
         return text, reply.finish != "length"
 
@@ -144,6 +146,17 @@ class Model:
         }
         event = {"kind": kind, "role": request.role, "text": text, "data": which | {**data}}
         await self.tell(Event.model_validate(event))
+
+
+def _continuations(asked: Sequence[Request]) -> int:
+    return sum(request.continues for request in asked)
+
+
+def _goes_on(before: str, part: str) -> bool:
+    """Whether a part says something new: an empty one, a loop or a new beginning leads nowhere."""
+    said = part.strip()
+    begins_again = before.lstrip().startswith(said[:BEGINNING])
+    return said not in before and not begins_again
 
 
 def _read(reader: Reader[T], text: str, *, is_whole: bool) -> T:

@@ -23,8 +23,8 @@ class Request:
 
     @property
     def continues(self) -> bool:
-        """Whether it asks for the rest of an answer that was cut off."""
-        return is_continuation(self.messages, self.attempt)
+        """Whether it asks for the rest of an answer that was cut off: its try has spoken."""
+        return sum(message["role"] == "assistant" for message in self.messages) >= self.attempt
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,6 @@ class ChatModel(Protocol):
 
         """
         ...
-
-
-def is_continuation(messages: Messages, attempt: int) -> bool:
-    """Whether a question asks to go on: then its own try has already said something."""
-    return sum(message["role"] == "assistant" for message in messages) >= attempt
 
 
 def estimated_tokens(text: str) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from softfactory.errors import AnswerUnusable, ContextExceeded
@@ -104,7 +105,7 @@ class Model:
         with self.purse.reserve(self._expected(request)):
             await self._tell("call", request, {})
             started = time.monotonic()
-            reply = await self.chat.reply(request)
+            reply = await self.chat.reply(replace(request, waiting=partial(self._waits, request)))
             seconds = time.monotonic() - started
             await self.ledger.record(request, reply, seconds)
         warning = self.purse.spend(self._used(reply), reply.output_tokens)
@@ -123,6 +124,9 @@ class Model:
         if self.purse.budget is not None and self.purse.budget.unit == "dollars":
             return self.ledger.cost(reply)
         return float(reply.input_tokens + reply.output_tokens)
+
+    async def _waits(self, request: Request, seconds: float, reason: str) -> None:
+        await self._tell("wait", request, {"seconds": round(seconds, 3), "reason": reason})
 
     async def _tell_answer(
         self, request: Request, reply: Reply, seconds: float, *, known: bool

@@ -149,7 +149,7 @@ class OpenAICompatible:
         while True:
             capable = replace(known, **learned)
             sent = capable.parameters(self.chosen.preset, request)
-            answer = await traffic.send(partial(self._attempt, request, sent))
+            answer = await traffic.send(partial(self._attempt, request, sent), request.waiting)
             if answer.meaning() == 200:
                 await self._remember(learned)
                 return _reply(request, answer.body(), self.chosen.model)

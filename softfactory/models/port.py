@@ -1,9 +1,16 @@
 """The port to a language model: messages in, text and its cost out."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Messages = list[dict[str, str]]
+Waiting = Callable[[float, str], Awaitable[None]]
+"""Is told that an answer has to wait: how many seconds before it is asked for again, and why."""
+
+
+async def unheard(seconds: float, reason: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,7 @@ class Request:
     """Who asks: roles may have models of their own."""
     attempt: int = 1
     """Counts the tries to get a usable answer; the second is sent back with the reason."""
+    waiting: Waiting = field(default=unheard, repr=False, compare=False)
 
     @property
     def continues(self) -> bool:

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
 from softfactory.errors import ModelUnavailable
+from softfactory.models.port import Waiting, unheard
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 120.0
 """The most that is believed of a Retry-After."""
+WORTH_TELLING_SECONDS = 1.0
 PASSING_STATUS = frozenset({408, 409, 425, 429})
 NEVER_TO_PASS = frozenset({501, 505})
 """Errors of servers that say what the server can't do at all."""
@@ -186,12 +188,14 @@ class Traffic:
         self._jitter = jitter
         self._places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
         self._paused_until = float("-inf")
+        self._paused_for = ""
 
-    async def send(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def send(self, attempt: Callable[[], Awaitable[T]], waiting: Waiting = unheard) -> T:
         """The result of the first attempt that succeeds.
 
         Args:
             attempt: asks once; raises PassingTrouble where asking again may help.
+            waiting: is told of each wait, once, before it begins.
 
         Raises:
             ModelUnavailable: no attempt succeeded.
@@ -199,13 +203,14 @@ class Traffic:
         """
         async with self._place():
             for number in range(1, self._attempts + 1):
-                await self._pause()
+                await self._pause(waiting)
                 try:
                     return await attempt()
                 except PassingTrouble as trouble:
                     last = str(trouble)
                     wait = self._wait(number, trouble)
                 if number < self._attempts:
+                    await waiting(wait, last)
                     await self._clock.sleep(wait)
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
         raise ModelUnavailable(
@@ -220,7 +225,10 @@ class Traffic:
             self._places = {**alive, loop: asyncio.Semaphore(self._in_flight)}
         return self._places[loop]
 
-    async def _pause(self) -> None:
+    async def _pause(self, waiting: Waiting) -> None:
+        """Wait until the pause is over that a call was told; it may be made longer meanwhile."""
+        if (left := self._paused_until - self._clock.now()) >= WORTH_TELLING_SECONDS:
+            await waiting(left, self._paused_for)
         while (left := self._paused_until - self._clock.now()) > 0:
             await self._clock.sleep(left)
 
@@ -230,6 +238,7 @@ class Traffic:
         wait = max(asked, self._jitter(most))
         if trouble.slows:
             self._paused_until = max(self._paused_until, self._clock.now() + wait)
+            self._paused_for = str(trouble)
         return wait
 
 

@@ -139,3 +139,9 @@ async def test_a_rate_limit_on_every_third_call_costs_no_run(
     with QuirkyServer(answer, Quirks()) as server:
         await delivered(home, settings, "relay", server)
         assert len(server.asked) > len(asked)
+        async with open_service(home) as service:
+            [run] = await service.runs.all()
+            log = [logged.event for logged in await service.events.after(run.id, 0)]
+    waits = [event.data for event in log if event.kind == "wait"]
+    assert len(waits) == len(server.asked) - len(asked)
+    assert all(str(data["reason"]).endswith("429 slow down") for data in waits)

@@ -69,6 +69,31 @@ async def test_a_retry_after_is_kept_to_the_second() -> None:
     assert clock.now() == 1020
 
 
+async def test_each_wait_is_told_once_before_it_begins() -> None:
+    clock, told = FastClock(), list[tuple[float, float, str]]()
+    traffic = Traffic(clock=clock, jitter=lambda _: 5.0)
+
+    async def waiting(seconds: float, reason: str) -> None:
+        told.append((clock.now(), seconds, reason))
+
+    failing = attempts(PassingTrouble("slow", 20.0), PassingTrouble("boom"), "Hi")
+    assert await traffic.send(failing, waiting) == "Hi"
+    assert told == [(1000, 20, "slow"), (1020, 5, "boom")]
+
+
+async def test_a_newcomer_is_told_of_a_pause_and_why_it_is_made() -> None:
+    clock, told = FastClock(), list[tuple[float, str]]()
+    traffic = Traffic(attempts=1, clock=clock)
+
+    async def waiting(seconds: float, reason: str) -> None:
+        told.append((seconds, reason))
+
+    with pytest.raises(ModelUnavailable):
+        await traffic.send(attempts(PassingTrouble("slow", 30.0)), waiting)
+    assert await traffic.send(attempts("Hi"), waiting) == "Hi"
+    assert told == [(30, "slow")]
+
+
 async def test_nobody_sends_before_a_pause_is_over_that_one_call_was_told() -> None:
     clock, sent = FastClock(), list[float]()
     traffic = Traffic(clock=clock, jitter=lambda _: 0.0)

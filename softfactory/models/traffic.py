@@ -53,6 +53,8 @@ TOO_LONG_WORDS = re.compile(
     r"|超长|(?:长度|上下文|token).{0,9}(?:超|过长)|超.{0,9}(?:长度|上下文|token)",
     re.IGNORECASE,
 )
+AMOUNT_WORDS = re.compile(r"quota|per.?(?:minute|min|day)\b|额度|配额|余额", re.IGNORECASE)
+"""What all questions together may use up: waiting or paying helps, no larger model does."""
 
 
 class Clock(Protocol):
@@ -93,8 +95,10 @@ class Answer:
         return TOO_LONG if status in MAY_BE_TOO_LONG and self._is_too_long() else status
 
     def _is_too_long(self) -> bool:
-        is_coded = _error(self.text)[0] in TOO_LONG_CODES
-        return is_coded or TOO_LONG_WORDS.search(self.words()) is not None
+        said = self.words()
+        is_about_amounts = BUSY_WORDS.search(said) or AMOUNT_WORDS.search(said)
+        is_said = TOO_LONG_WORDS.search(said) and not is_about_amounts
+        return bool(is_said) or _error(self.text)[0] in TOO_LONG_CODES
 
     def _status(self) -> int:
         if self.status != 200:

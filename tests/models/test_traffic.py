@@ -246,6 +246,8 @@ def test_only_passing_trouble_is_asked_again() -> None:
         (500, '{"error": {"message": "Context size has been exceeded."}}', 413, ""),
         (500, '{"error": {"message": "boom"}}', 500, "boom"),
         (429, '{"error": {"message": "you exceeded 200 tokens a minute"}}', 429, ""),
+        (500, '{"error": {"message": "Rate limit exceeded: 200 tokens"}}', 500, ""),
+        (400, '{"error": {"message": "token quota exceeded"}}', 400, ""),
     ],
 )
 def test_errors_mean_the_same_whatever_their_status(

@@ -12,7 +12,7 @@ import typer
 from softfactory import __version__
 from softfactory.config import Settings, home, models_of
 from softfactory.errors import SoftfactoryError, UsageError
-from softfactory.terminal.options import budget_from, gates_from, idea_from, price_from
+from softfactory.terminal.options import budget_from, gates_from, idea_from, settings_from
 
 T = TypeVar("T")
 
@@ -52,40 +52,39 @@ def build(
     out: Annotated[Path | None, typer.Option(help="Folder of the product.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Open all gates: ask no questions.")] = False,
     gates: Annotated[
-        str, typer.Option(help="Where to ask you: prd, design, plan, delivery.")
-    ] = "prd",
+        str, typer.Option(help="Where to ask you: prd (if not said), design, plan, delivery.")
+    ] = "",
     model: Model = None,
     base_url: BaseUrl = "",
     price: PriceOption = "",
     budget: Annotated[str, typer.Option(help="What it may cost: 3.00, or 200k tokens.")] = "",
     thorough: Annotated[
-        bool,
-        typer.Option(
-            "--thorough", help="Second readings of requirements and design for small products too."
-        ),
-    ] = False,
-    speak: Annotated[bool, typer.Option("--speak", help="A spoken summary at delivery.")] = False,
+        bool | None,
+        typer.Option("--thorough/--no-thorough", help="Second readings for small products too."),
+    ] = None,
+    speak: Annotated[
+        bool | None, typer.Option("--speak/--no-speak", help="A spoken summary at delivery.")
+    ] = None,
     unsafe_local: Annotated[
         bool, typer.Option("--unsafe-local", help="Run what is written without isolation.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Build a product from an idea."""
-    if yes and gates != "prd":
+    if yes and gates:
         raise UsageError("--yes opens all gates, --gates closes some: give one of them")
-    settings = Settings(
+    given = {
         **models_of(model or []),
-        base_url=base_url,
-        price=price_from(price),
-        budget=budget_from(budget),
-        gates=() if yes else gates_from(gates),
-        thorough=thorough,
-        speak=speak,
-        unsafe_local=unsafe_local,
-        out=str(out.expanduser().absolute()) if out else "",
-        folder=str(Path.cwd()),
-    )
-    _begin(idea_from(idea, file), settings, as_json=as_json)
+        "base_url": base_url,
+        "price": price,
+        "budget": budget,
+        "gates": () if yes else gates,
+        "thorough": thorough,
+        "speak": speak,
+        "unsafe_local": unsafe_local,
+        "out": str(out or ""),
+    }
+    _begin(idea_from(idea, file), settings_from(given), as_json=as_json)
 
 
 @app.command()
@@ -219,7 +218,7 @@ def doctor(model: Model = None, base_url: BaseUrl = "") -> None:
     """Check in a few seconds what this machine lacks for a real run, and how to mend it."""
     from softfactory.terminal.doctor import diagnose
 
-    settings = Settings(**models_of(model or []), base_url=base_url)
+    settings = settings_from({**models_of(model or []), "base_url": base_url})
     raise typer.Exit(_run(diagnose(home(), settings)))
 
 

@@ -1,11 +1,12 @@
 """Settings of a run, and where things are kept. Reading them has no effect and needs no key."""
 
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from softfactory.errors import UsageError
 
@@ -19,6 +20,10 @@ RoleKey = Literal[
 ]
 OptionalGate = Literal["prd", "design", "plan", "delivery"]
 
+SETTINGS_FILE = "softfactory.toml"
+TYPED_ONLY = frozenset({"unsafe_local", "folder"})
+"""What no file decides: a folder from elsewhere must not switch the sandbox off."""
+WHOM_TO_ASK = frozenset({"model", "roles", "base_url"})
 REVIEW_ROUNDS = 4
 """How often an engineer answers for one package before a human is asked."""
 QA_ROUNDS = 3
@@ -60,6 +65,16 @@ def budget_of(text: str) -> Budget:
     return Budget(amount=float(word), unit="dollars")
 
 
+def _budget(typed: Any) -> Any:
+    is_number = isinstance(typed, int | float) and not isinstance(typed, bool)
+    if not is_number and not isinstance(typed, str):
+        return typed
+    try:
+        return budget_of(str(typed))
+    except ValueError as error:
+        raise ValueError(f"{typed!r} is none; 3.00 and 200k are") from error
+
+
 class Settings(BaseModel):
     """What the user chose for one run; kept with it, so that `resume` needs no flags.
 
@@ -72,7 +87,9 @@ class Settings(BaseModel):
     base_url: str = Field(default="", description="address of an OpenAI-compatible endpoint")
     roles: dict[RoleKey, str] = Field(default_factory=dict, description="a role's own model")
     price: Price | None = Field(default=None, description="None: as the tables of prices say")
-    budget: Budget | None = Field(default=None, description="None: without limit")
+    budget: Annotated[Budget | None, BeforeValidator(_budget)] = Field(
+        default=None, description="None: without limit"
+    )
     gates: tuple[OptionalGate, ...] = Field(default=("prd",), description="where a human decides")
     thorough: bool = Field(default=False, description="second readings for small products too")
     speak: bool = Field(default=False, description="a spoken summary at delivery")
@@ -97,6 +114,54 @@ def models_of(names: Sequence[str]) -> dict[str, Any]:
         else:
             raise UsageError(f"{role!r} is no role; {', '.join(get_args(RoleKey))} are")
     return found
+
+
+def settings_file(*folders: Path) -> Path | None:
+    """The settings file in the first of the folders that has one."""
+    files = (folder / SETTINGS_FILE for folder in folders)
+    return next((file for file in files if file.is_file()), None)
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """The settings that a file decides.
+
+    Raises:
+        UsageError: it can't be read, or a key is unknown or wrong.
+    """
+    try:
+        kept = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"settings file {str(file)!r} can't be read: {error}") from error
+    known = [name for name in Settings.model_fields if name not in TYPED_ONLY]
+    for name in kept:
+        if name not in known:
+            raise UsageError(
+                f"settings file {str(file)!r}: {name!r} is no key of it; {', '.join(known)} are"
+            )
+    try:
+        Settings.model_validate(kept)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        raise UsageError(f"settings file {str(file)!r}: {key}: {first['msg']}") from error
+    return kept
+
+
+def settings_of(given: Mapping[str, Any], kept: Mapping[str, Any]) -> Settings:
+    """What was typed or set in the environment; else what the settings file says.
+
+    Who names a model names the address too, or leaves it to the provider: a key is never sent to
+    an address that was meant for another model.
+
+    Args:
+        given: None or empty text where nothing was given.
+        kept: what a file decides, as `read_settings` returns it.
+    """
+    said = {name: value for name, value in given.items() if value not in (None, "")}
+    if "model" in said:
+        kept = {name: value for name, value in kept.items() if name not in WHOM_TO_ASK}
+    roles = {**kept.get("roles", {}), **said.get("roles", {})}
+    return Settings.model_validate({**kept, **said, "roles": roles})
 
 
 def home(environment: Mapping[str, str] | None = None) -> Path:

@@ -11,6 +11,7 @@
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
+    │   ├── ContextExceeded     the question is longer than the model takes: another model
     │   ├── BudgetReached       the next call would pass the budget
     │   ├── AnswerUnusable      the model could not be brought to answer in the asked form
     │   └── RecordingMismatch   a recorded run does not fit what is asked now
@@ -61,6 +62,10 @@ class ModelUnavailable(ModelError):
 
 class ModelRefused(ModelError):
     """The endpoint refuses the request: key, address or model name is wrong."""
+
+
+class ContextExceeded(ModelError):
+    """The question is longer than the model takes; one with a larger context can go on."""
 
 
 class BudgetReached(ModelError):

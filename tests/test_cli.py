@@ -235,8 +235,14 @@ def test_cost_models_and_doctor_tell_what_they_promise(terminal: Terminal) -> No
     bill = terminal.run("cost", run_name(terminal)).out.splitlines()
     assert bill[0].split() == [
         *("role", "skill", "calls", "in", "cached", "out"),
-        *("price", "time", "repairs", "repeated"),
+        *("price", "repairs", "time", "repeated"),
     ]
+    report = (terminal.folder / "calculator" / "docs" / "report.md").read_text()
+    lines = [line.split("  ") for line in bill[1:] if line and line[0].isupper()]
+    cells = [[cell.strip() for cell in line if cell.strip()][:8] for line in lines]
+    assert len(cells) == 8
+    for row in cells:
+        assert f"| {' | '.join(row)} |" in report
     engineer = next(line for line in bill if "write_code " in line).split()
     assert engineer[:3] == ["Engineer", "write_code", "4"]
     total = next(line for line in bill if line.startswith("all")).split()

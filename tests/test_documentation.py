@@ -15,6 +15,8 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from softfactory.cli import app
+from softfactory.config import read_settings, settings_of
+from softfactory.models.presets import preset_for
 from softfactory.prompts import SKILLS
 from softfactory.state.events import RoleName
 from softfactory.studio import picture
@@ -43,13 +45,31 @@ def test_the_picture_of_the_graph_is_the_graph(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_in_the_documents_is_one_that_exists(path: Path) -> None:
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
     for line in "\n".join(blocks(path, "sh")).splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["make"]:
-            assert words[1] in targets, line
+            assert set(words[1:]) <= set(targets), line
         if words[:1] == ["softfactory"]:
             _parse(words[1:])
+
+
+def test_the_settings_files_in_the_documents_are_read(tmp_path: Path) -> None:
+    examples = [example for path in DOCUMENTS for example in blocks(path, "toml")]
+    for example in examples:
+        file = tmp_path / "softfactory.toml"
+        file.write_text(example, "utf-8")
+        settings = settings_of({}, read_settings(file))
+        for model in (settings.model, *settings.roles.values()):
+            assert preset_for(model, settings.base_url, {}).preset.name == model.split(":")[0]
+    assert len(examples) == 3
+    assert blocks(READMES[0], "toml") == blocks(READMES[1], "toml")
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_the_test_command_of_the_readme_is_what_continuous_integration_runs(path: Path) -> None:
+    [command] = re.findall(r"^(make check.*?) *#", "\n".join(blocks(path, "sh")), re.M)
+    assert _read(".ci/run").splitlines()[-1] == command
 
 
 def test_the_command_line_document_holds_every_command_and_option() -> None:
@@ -119,8 +139,40 @@ def _command_line() -> str:
         rows += [f"| `{'/'.join(option.opts)}` | {option.help} |" for option in options]
         if rows:
             parts.append("\n".join(["| | |", "|---|---|", *rows]) + "\n")
-    return "\n".join([*parts, _ENVIRONMENT])
+    return "\n".join([*parts, _SETTINGS, _ENVIRONMENT])
 
+
+_SETTINGS = """## Settings file
+
+`softfactory.toml` in the folder where a command is given, or else in the user's config folder
+(`~/.config/softfactory`); one of them counts, never both. `build` and `doctor` read it and name it
+on stderr. What is typed wins over the environment, and that over the file.
+
+```toml
+model = "deepseek:deepseek-chat"          # as --model; asked for every role that has none below
+base_url = ""                             # as --base-url
+budget = "200k"                           # as --budget
+price = { input = 0.27, output = 1.10 }   # as --price: of all models; better leave it to the tables
+gates = ["prd", "design"]                 # as --gates; [] is --yes
+thorough = false
+speak = false
+out = "./product"
+
+[roles]                                   # as --model ROLE=...
+product_manager = "moonshot:kimi-k2"
+architect = "gemini:gemini-2.5-pro"
+project_manager = "zhipu:glm-4.6"
+engineer = "openai:gpt-5"
+code_reviewer = "dashscope:qwen-plus"
+qa_engineer = "deepseek:deepseek-chat"
+```
+
+All keys may be left out. A `--model` or `SOFTFACTORY_MODEL` that names the run's model replaces
+`model`, `base_url` and `[roles]` together, so that no key is sent to an address that was meant for
+another model. A run keeps its settings: `resume` and `answer` do not read the file again. Keys of
+providers and `unsafe_local` do not belong in it. In a folder that is not yours, look at its
+`base_url` before you build: your key goes there.
+"""
 
 _ENVIRONMENT = """## Environment
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from softfactory.persistence.calls import Call
+from softfactory.state.events import RoleName
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,29 @@ class Cost:
     repeated: float
     """Share of the prompts that an earlier prompt of the run began with, 0 to 1."""
 
+    def cells(self, unknown: str) -> tuple[str, ...]:
+        """Under `COLUMNS`, with the word for an unknown price; the same however long it took."""
+        return (
+            self.role,
+            self.skill,
+            f"{self.calls}",
+            f"{self.input_tokens:,}",
+            f"{self.cached_tokens:,}",
+            f"{self.output_tokens:,}",
+            unknown if self.price is None else f"${self.price:.4f}",
+            f"{self.repairs}",
+        )
+
+
+COLUMNS = ("role", "skill", "calls", "in", "cached", "out", "price", "repairs")
+ROLES = get_args(RoleName)
+
 
 def bill(calls: Sequence[Call]) -> list[Cost]:
-    """A line for each role and skill, in the order of their first calls."""
+    """A line for each role and skill: roles in the order of the process, skills by name.
+
+    So it reads the same whichever of two parallel calls was answered first.
+    """
     prompts = [_text(call) for call in calls]
     shared = [_longest_shared(prompts[:n], prompt) for n, prompt in enumerate(prompts)]
     groups: dict[tuple[str, str], list[int]] = {}
@@ -32,7 +54,7 @@ def bill(calls: Sequence[Call]) -> list[Cost]:
         groups.setdefault((call.role, call.skill), []).append(number)
     return [
         _line(name, [calls[n] for n in numbers], _share(prompts, shared, numbers))
-        for name, numbers in groups.items()
+        for name, numbers in sorted(groups.items(), key=lambda group: _place(*group[0]))
     ]
 
 
@@ -50,6 +72,10 @@ def sum_of_prices(calls: Sequence[Call]) -> float | None:
     return sum(known) if len(known) == len(prices) else None
 
 
+def _place(role: str, skill: str) -> tuple[int, str]:
+    return ROLES.index(role), skill
+
+
 def _line(name: tuple[str, str], calls: Sequence[Call], repeated: float) -> Cost:
     role, skill = name
     return Cost(
@@ -61,7 +87,7 @@ def _line(name: tuple[str, str], calls: Sequence[Call], repeated: float) -> Cost
         output_tokens=sum(call.reply["output_tokens"] for call in calls),
         price=sum_of_prices(calls),
         seconds=sum(call.seconds for call in calls),
-        repairs=sum(call.attempt > 1 for call in calls),
+        repairs=sum(call.attempt > 1 and not call.continues for call in calls),
         repeated=repeated,
     )
 

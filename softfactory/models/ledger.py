@@ -26,17 +26,16 @@ class Ledger:
         call = await self.calls.find(self.run, key(request))
         return Reply(**call.reply) if call else None
 
-    async def record(self, request: Request, reply: Reply, role: str, seconds: float) -> None:
+    async def record(self, request: Request, reply: Reply, seconds: float) -> None:
         """Keep an answer, before anybody acts on it."""
-        attempt = 1 + sum(message["role"] == "assistant" for message in request.messages)
         call = Call(
             run=self.run,
             key=key(request),
             fit=fit(request),
             skill=request.skill,
-            role=role,
+            role=request.role,
             subject=request.subject,
-            attempt=attempt,
+            attempt=request.attempt,
             messages=request.messages,
             reply=asdict(reply),
             price=self.cost(reply),
@@ -60,7 +59,7 @@ class Ledger:
         await self.calls.judge(self.run, outcome, filter(None, [newest]))
 
     async def discard(self, requests: Iterable[Request]) -> None:
-        """Let questions be asked anew whose answers, repairs included, were all unusable."""
+        """Let questions be asked anew whose answers were all of no use."""
         await self.calls.judge(self.run, DISCARDED, map(key, requests))
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
-from softfactory.errors import AnswerUnusable
+from softfactory.errors import AnswerUnusable, ContextExceeded
 from softfactory.models.answers import D, DocumentReader, FilesReader, Reader
 from softfactory.models.code_blocks import AnswerProblem
 from softfactory.models.ledger import Ledger
@@ -19,8 +20,11 @@ T = TypeVar("T")
 
 REPAIRS = 2
 """How often an unusable answer is sent back with the reason."""
-CONTINUATIONS = 3
-"""How often an answer cut by the output limit is continued."""
+CONTINUATIONS = 4
+"""How often the answers to one question, all tries together, are continued where the output limit
+cut them: so no question costs more than seven calls."""
+BEGINNING = 80
+"""Characters by which an answer that begins all over again is known."""
 
 
 @dataclass(frozen=True)
@@ -44,60 +48,68 @@ class Model:
         return await self._converse(prompt, reader)
 
     async def _converse(self, prompt: Prompt, reader: Reader[T]) -> T:
-        problem, requests = "", []
+        asked: list[Request] = []
+        try:
+            return await self._usable_answer(prompt, reader, asked)
+        except (AnswerUnusable, ContextExceeded):
+            await self.ledger.discard(asked)
+            raise
+
+    async def _usable_answer(self, prompt: Prompt, reader: Reader[T], asked: list[Request]) -> T:
+        """The first answer that can be read; an unusable one is sent back with the reason."""
+        problem = ""
         messages = [
             {"role": "system", "content": render("parts/company")},
             {"role": "user", "content": f"{prompt.text}\n{reader.instructions()}"},
         ]
-        for _ in range(REPAIRS + 1):
-            request = Request(
-                prompt.skill, prompt.subject, messages, reader.schema, prompt.printed, prompt.role
-            )
-            requests.append(request)
-            text, is_whole = await self._whole_answer(prompt, request)
+        request = Request(
+            prompt.skill, prompt.subject, messages, reader.schema, prompt.printed, prompt.role
+        )
+        for attempt in range(1, REPAIRS + 2):
+            request = replace(request, messages=messages, attempt=attempt)
+            text, is_whole = await self._whole_answer(request, asked)
             try:
                 return _read(reader, text, is_whole=is_whole)
             except AnswerProblem as error:
                 problem = str(error)
                 messages = _sent_back(messages, text, render("parts/repair", problem=problem))
-        await self.ledger.discard(requests)
         raise AnswerUnusable(
             f"{prompt.skill} got no usable answer in {REPAIRS + 1} tries: "
             f"{problem.splitlines()[0]}; another model may do better: resume with --model NAME"
         )
 
-    async def _whole_answer(self, prompt: Prompt, request: Request) -> tuple[str, bool]:
+    async def _whole_answer(self, request: Request, asked: list[Request]) -> tuple[str, bool]:
         """The answer, continued where the output limit cut it, and whether it came to its end."""
-        reply = await self._answer(prompt, request)
-        text = reply.text
-        for _ in range(CONTINUATIONS):
-            if reply.finish != "length" or not reply.text:
-                break
+        reply = await self._answer(request, asked)
+        text, goes_on = reply.text, bool(reply.text.strip())
+        while reply.finish == "length" and goes_on and _continuations(asked) < CONTINUATIONS:
             messages = _sent_back(request.messages, text, render("parts/continue"))
-            reply = await self._answer(prompt, replace(request, messages=messages, schema=None))
+            part = replace(request, messages=messages, schema=None)
+            reply = await self._answer(part, asked)
+            goes_on = _goes_on(text, reply.text)
             text += reply.text
         return text, reply.finish != "length"
 
-    async def _answer(self, prompt: Prompt, request: Request) -> Reply:
+    async def _answer(self, request: Request, asked: list[Request]) -> Reply:
+        asked.append(request)
         known = await self.ledger.find(request)
         if known:
-            await self._tell_answer(prompt, known, 0.0, known=True)
+            await self._tell_answer(request, known, 0.0, known=True)
             return known
-        call = asyncio.create_task(self._paid_answer(prompt, request))
+        call = asyncio.create_task(self._paid_answer(request))
         self.on_the_wire.add(call)
         call.add_done_callback(self.on_the_wire.discard)
         return await asyncio.shield(call)
 
-    async def _paid_answer(self, prompt: Prompt, request: Request) -> Reply:
+    async def _paid_answer(self, request: Request) -> Reply:
         with self.purse.reserve(self._expected(request)):
-            data = {"skill": prompt.skill, "again": len(request.messages) > 2}
-            await self._tell("call", prompt, data)
+            await self._tell("call", request, {})
             started = time.monotonic()
-            reply = await self.chat.reply(request)
+            reply = await self.chat.reply(replace(request, waiting=partial(self._waits, request)))
             seconds = time.monotonic() - started
-            await self.ledger.record(request, reply, prompt.role, seconds)
+            await self.ledger.record(request, reply, seconds)
         warning = self.purse.spend(self._used(reply), reply.output_tokens)
-        await self._tell_answer(prompt, reply, seconds, known=False)
+        await self._tell_answer(request, reply, seconds, known=False)
         if warning:
             await self.tell(Event(kind="note", role="Company", text=warning))
         return reply
@@ -113,11 +125,13 @@ class Model:
             return self.ledger.cost(reply)
         return float(reply.input_tokens + reply.output_tokens)
 
+    async def _waits(self, request: Request, seconds: float, reason: str) -> None:
+        await self._tell("wait", request, {"seconds": round(seconds, 3), "reason": reason})
+
     async def _tell_answer(
-        self, prompt: Prompt, reply: Reply, seconds: float, *, known: bool
+        self, request: Request, reply: Reply, seconds: float, *, known: bool
     ) -> None:
         data = {
-            "skill": prompt.skill,
             "model": reply.model,
             "input_tokens": reply.input_tokens,
             "output_tokens": reply.output_tokens,
@@ -125,12 +139,28 @@ class Model:
             "seconds": round(seconds, 3),
             "known": known,
         }
-        await self._tell("answer", prompt, data)
+        await self._tell("answer", request, data)
 
-    async def _tell(self, kind: EventKind, prompt: Prompt, data: Mapping[str, object]) -> None:
-        text = f"{prompt.skill} {prompt.subject}".strip()
-        event = {"kind": kind, "role": prompt.role, "text": text, "data": data}
+    async def _tell(self, kind: EventKind, request: Request, data: Mapping[str, object]) -> None:
+        text = f"{request.skill} {request.subject}".strip()
+        which = {
+            "skill": request.skill,
+            "attempt": request.attempt,
+            "continued": request.continues,
+        }
+        event = {"kind": kind, "role": request.role, "text": text, "data": which | {**data}}
         await self.tell(Event.model_validate(event))
+
+
+def _continuations(asked: Sequence[Request]) -> int:
+    return sum(request.continues for request in asked)
+
+
+def _goes_on(before: str, part: str) -> bool:
+    """Whether a part says something new: an empty one, a loop or a new beginning leads nowhere."""
+    said = part.strip()
+    begins_again = before.lstrip().startswith(said[:BEGINNING])
+    return said not in before and not begins_again
 
 
 def _read(reader: Reader[T], text: str, *, is_whole: bool) -> T:

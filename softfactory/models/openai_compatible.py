@@ -19,10 +19,11 @@ from urllib.parse import quote, urlsplit
 
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Timeout
 
-from softfactory.errors import ModelRefused, UsageError
+from softfactory.errors import ContextExceeded, ModelError, ModelRefused, UsageError
 from softfactory.models.port import Reply, Request, estimated_tokens
 from softfactory.models.presets import NO_KEY, Chosen, Preset, key_variables, missing_key
 from softfactory.models.traffic import (
+    TOO_LONG,
     Answer,
     PassingTrouble,
     Traffic,
@@ -38,7 +39,7 @@ LIMITS = ("max_tokens", "max_completion_tokens", "")
 FORMAT_WORDS = re.compile(r"response_format|json_schema|json_object|json mode", re.IGNORECASE)
 LIMIT_WORDS = re.compile(r"max_tokens|max_completion_tokens")
 TOO_LARGE = re.compile(r"too large|at most|exceed|maximum|range|between", re.IGNORECASE)
-LOWERED_BY = (400, 404, 422)
+LOWERED_BY = (400, 404, TOO_LONG, 422)
 THINKING = re.compile(r"\A\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
 UNOPENED = re.compile(r"\A((?:(?!<think>|````).)*?)^[ \t]*</think>[ \t]*$\s*", re.DOTALL | re.M)
 """Thinking whose opening tag stood in the prompt's template; never in or after a file."""
@@ -138,6 +139,7 @@ class OpenAICompatible:
             UsageError: the key is missing.
             ModelUnavailable: passing trouble outlasted the retries.
             ModelRefused: the endpoint refuses the request.
+            ContextExceeded: it does so because the request is too long.
 
         """
         self.ready("")
@@ -147,7 +149,7 @@ class OpenAICompatible:
         while True:
             capable = replace(known, **learned)
             sent = capable.parameters(self.chosen.preset, request)
-            answer = await traffic.send(partial(self._attempt, request, sent))
+            answer = await traffic.send(partial(self._attempt, request, sent), request.waiting)
             if answer.meaning() == 200:
                 await self._remember(learned)
                 return _reply(request, answer.body(), self.chosen.model)
@@ -155,7 +157,7 @@ class OpenAICompatible:
             if answer.meaning() in LOWERED_BY:
                 changes = capable.without(answer.text, sent, self.chosen.preset)
             if not changes:
-                raise ModelRefused(self._refusal(answer))
+                raise self._refusal(answer)
             learned |= changes
 
     async def _attempt(self, request: Request, sent: dict[str, Any]) -> Answer:
@@ -215,10 +217,17 @@ class OpenAICompatible:
         host = urlsplit(self.chosen.base_url).netloc.rpartition("@")[2]
         return f"model {self.chosen.model!r} at {host or self.chosen.base_url}"
 
-    def _refusal(self, answer: Answer) -> str:
+    def _refusal(self, answer: Answer) -> ModelError:
+        said = f"{answer.status} {self._said(answer)}"
+        if answer.meaning() == TOO_LONG:
+            return ContextExceeded(
+                f"the question is longer than {self._where()} takes: {said}; go on with a model "
+                "that has a larger context: `softfactory resume RUN --model NAME`"
+            )
         keys = " or ".join(key_variables(self.chosen.preset))
-        said = f"{self._where()} refuses: {answer.status} {self._said(answer)}"
-        return f"{said}; check the key ({keys}), --model and --base-url"
+        return ModelRefused(
+            f"{self._where()} refuses: {said}; check the key ({keys}), --model and --base-url"
+        )
 
     def _said(self, answer: Answer) -> str:
         """The words of an answer on one line, without the key."""

@@ -1,9 +1,16 @@
 """The port to a language model: messages in, text and its cost out."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Messages = list[dict[str, str]]
+Waiting = Callable[[float, str], Awaitable[None]]
+"""Is told that an answer has to wait: how many seconds before it is asked for again, and why."""
+
+
+async def unheard(seconds: float, reason: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,14 @@ class Request:
     """Parts of the messages that running programs printed."""
     role: str = ""
     """Who asks: roles may have models of their own."""
+    attempt: int = 1
+    """Counts the tries to get a usable answer; the second is sent back with the reason."""
+    waiting: Waiting = field(default=unheard, repr=False, compare=False)
+
+    @property
+    def continues(self) -> bool:
+        """Whether it asks for the rest of an answer that was cut off: its try has spoken."""
+        return sum(message["role"] == "assistant" for message in self.messages) >= self.attempt
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,7 @@ class ChatModel(Protocol):
         Raises:
             ModelUnavailable: passing trouble outlasted the retries.
             ModelRefused: the request will never succeed as it is.
+            ContextExceeded: the request is longer than the model takes.
 
         """
         ...

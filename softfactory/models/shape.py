@@ -1,11 +1,19 @@
-"""The shape of a document as a model likes to read it: JSON with remarks, a third of a schema."""
+"""The shape of a document as a model likes to read it: JSON with remarks, a third of a schema.
 
+And the schema as endpoints understand it.
+"""
+
+import re
 from typing import Any
 
 from softfactory.state.documents import Document
 
 LINE = 600
 """Longest string that is called a string; what may be longer is called a text."""
+
+CLASS = re.compile(r"\[[^\]]*\]|\\[dw]")
+"""In a pattern: characters in brackets, or an escape that stands for some."""
+HYPHEN = r"\-"
 
 Schema = dict[str, Any]
 
@@ -14,6 +22,30 @@ def shape(document: type[Document]) -> str:
     """Render the fields of a document, their types, limits and descriptions."""
     schema = document.model_json_schema()
     return _value(schema, schema.get("$defs", {}), "")
+
+
+def portable(schema: Any) -> Any:
+    r"""A schema whose patterns hold nothing but characters and ranges.
+
+    llama.cpp takes any string for a pattern with an escape that its grammars do not know:
+    "unsupported escape: \d" (its log, 2026).
+    """
+    if isinstance(schema, list):
+        return [portable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: CLASS.sub(_spelt_out, value)
+        if name == "pattern" and isinstance(value, str)
+        else portable(value)
+        for name, value in schema.items()
+    }
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    """A class of characters without escapes; a hyphen goes to its end, where it is itself."""
+    ranges = found.group().strip("[]").replace(r"\d", "0-9").replace(r"\w", "A-Za-z0-9_")
+    return f"[{ranges.replace(HYPHEN, '')}{'-' if HYPHEN in ranges else ''}]"
 
 
 def _value(schema: Schema, definitions: dict[str, Schema], indent: str) -> str:

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
 from softfactory.errors import ModelUnavailable
+from softfactory.models.port import Waiting, unheard
 
 T = TypeVar("T")
 
@@ -26,7 +27,10 @@ FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 120.0
 """The most that is believed of a Retry-After."""
+WORTH_TELLING_SECONDS = 1.0
 PASSING_STATUS = frozenset({408, 409, 425, 429})
+NEVER_TO_PASS = frozenset({501, 505})
+"""Errors of servers that say what the server can't do at all."""
 BUSY_CODES = frozenset(
     {"10006", "10007", "10008", "10009", "10010", "10011", "10012", "10110", "10222"}  # Spark
     | {"11202", "11203", "1302", "1303", "1305", "336501", "336502"}  # Spark, GLM, Qianfan
@@ -38,6 +42,19 @@ BUSY_WORDS = re.compile(
 NO_MONEY = frozenset({"insufficient_quota", "1113"})
 """Codes that come with status 429 and do not pass by waiting: OpenAI's and GLM's."""
 NOTHING_USABLE = 502
+TOO_LONG = 413
+MAY_BE_TOO_LONG = frozenset({400, 413, 422, 500})
+TOO_LONG_CODES = frozenset({"context_length_exceeded", "1261", "10907", "336007"})
+"""OpenAI's and its followers'; GLM's, Spark's, Qianfan's."""
+TOO_LONG_WORDS = re.compile(
+    r"context.?(?:length|size|window|limit)|too long|max(?:imum)?.(?:context|prompt|input|seq_len)"
+    r"|exceed(?:s|ed|ing)?\b.{0,60}\btokens?\b|\btokens?\b.{0,60}\bexceed"
+    r"|too many tokens|reduce the length|range of input length|max length of current question"
+    r"|超长|(?:长度|上下文|token).{0,9}(?:超|过长)|超.{0,9}(?:长度|上下文|token)",
+    re.IGNORECASE,
+)
+AMOUNT_WORDS = re.compile(r"quota|per.?(?:minute|min|day)\b|额度|配额|余额", re.IGNORECASE)
+"""What all questions together may use up: waiting or paying helps, no larger model does."""
 
 
 class Clock(Protocol):
@@ -74,6 +91,16 @@ class Answer:
 
     def meaning(self) -> int:
         """The status that fits the body: errors may come with status 200."""
+        status = self._status()
+        return TOO_LONG if status in MAY_BE_TOO_LONG and self._is_too_long() else status
+
+    def _is_too_long(self) -> bool:
+        said = self.words()
+        is_about_amounts = BUSY_WORDS.search(said) or AMOUNT_WORDS.search(said)
+        is_said = TOO_LONG_WORDS.search(said) and not is_about_amounts
+        return bool(is_said) or _error(self.text)[0] in TOO_LONG_CODES
+
+    def _status(self) -> int:
         if self.status != 200:
             return 402 if self.status == 429 and _error(self.text)[0] in NO_MONEY else self.status
         choice = _first_choice(self.body())
@@ -165,12 +192,14 @@ class Traffic:
         self._jitter = jitter
         self._places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
         self._paused_until = float("-inf")
+        self._paused_for = ""
 
-    async def send(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def send(self, attempt: Callable[[], Awaitable[T]], waiting: Waiting = unheard) -> T:
         """The result of the first attempt that succeeds.
 
         Args:
             attempt: asks once; raises PassingTrouble where asking again may help.
+            waiting: is told of each wait, once, before it begins.
 
         Raises:
             ModelUnavailable: no attempt succeeded.
@@ -178,13 +207,14 @@ class Traffic:
         """
         async with self._place():
             for number in range(1, self._attempts + 1):
-                await self._pause()
+                await self._pause(waiting)
                 try:
                     return await attempt()
                 except PassingTrouble as trouble:
                     last = str(trouble)
                     wait = self._wait(number, trouble)
                 if number < self._attempts:
+                    await waiting(wait, last)
                     await self._clock.sleep(wait)
         times = "once" if self._attempts == 1 else f"{self._attempts} times"
         raise ModelUnavailable(
@@ -199,7 +229,10 @@ class Traffic:
             self._places = {**alive, loop: asyncio.Semaphore(self._in_flight)}
         return self._places[loop]
 
-    async def _pause(self) -> None:
+    async def _pause(self, waiting: Waiting) -> None:
+        """Wait until the pause is over that a call was told; it may be made longer meanwhile."""
+        if (left := self._paused_until - self._clock.now()) >= WORTH_TELLING_SECONDS:
+            await waiting(left, self._paused_for)
         while (left := self._paused_until - self._clock.now()) > 0:
             await self._clock.sleep(left)
 
@@ -209,6 +242,7 @@ class Traffic:
         wait = max(asked, self._jitter(most))
         if trouble.slows:
             self._paused_until = max(self._paused_until, self._clock.now() + wait)
+            self._paused_for = str(trouble)
         return wait
 
 
@@ -224,7 +258,7 @@ def _traffic_of(_: str) -> Traffic:
 
 def is_passing(status: int) -> bool:
     """Whether an HTTP status may be another one later."""
-    return status in PASSING_STATUS or status >= 500
+    return status in PASSING_STATUS or (status >= 500 and status not in NEVER_TO_PASS)
 
 
 def seconds_to_wait(header: str | None, today: float) -> float | None:

@@ -1,11 +1,12 @@
 """What is handed over in writing: the product's README and its report."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil
 from pathlib import PurePosixPath
 from typing import Literal
 
+from softfactory.models.costs import COLUMNS, bill
 from softfactory.models.recorded import RECORDED
 from softfactory.persistence.calls import Call
 from softfactory.state.company import CompanyState
@@ -69,7 +70,7 @@ def report_markdown(state: CompanyState, calls: Sequence[Call], notes: Sequence[
         + section(words["pictures"], _pictures(state["report"]))
         + section(words["not_verified"], bullets(_not_verified(state, notes)) or words["none"])
         + section(words["findings"], findings_markdown(remarks))
-        + section(words["cost"], cost_line(calls, prd.language) + _origin(calls, words))
+        + section(words["cost"], _cost(calls, prd.language))
     ).rstrip() + "\n"
 
 
@@ -87,9 +88,15 @@ def cost_line(calls: Sequence[Call], language: str) -> str:
     )
 
 
-def _origin(calls: Sequence[Call], words: Mapping[str, str]) -> str:
+def _cost(calls: Sequence[Call], language: str) -> str:
+    """The sum in a line, where the answers are from, and a line for each role and skill."""
+    words = headings(language)
     recorded = any(call.reply["model"] == RECORDED for call in calls)
-    return f"\n\n{words['recorded']}" if recorded else ""
+    origin = f"\n\n{words['recorded']}" if recorded else ""
+    lines = [cost.cells(words["unknown"]) for cost in bill(calls)]
+    rows = [[words[f"column_{name}"] for name in COLUMNS], ["---"] * len(COLUMNS), *lines]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{cost_line(calls, language)}{origin}" + (f"\n\n{table}" if lines else "")
 
 
 def _table(state: CompanyState) -> str:

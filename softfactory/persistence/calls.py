@@ -42,6 +42,11 @@ class Call:
     price: float | None
     seconds: float
 
+    @property
+    def continues(self) -> bool:
+        """Whether it asked for the rest of an answer that was cut off: its try had spoken."""
+        return sum(message["role"] == "assistant" for message in self.messages) >= self.attempt
+
 
 class Calls:
     """The table of answered model calls. It only grows."""

@@ -3,22 +3,22 @@
 import os
 from pathlib import Path
 
-from softfactory.models.costs import Cost, bill, total
+from softfactory.models.costs import COLUMNS, Cost, bill, total
 from softfactory.models.presets import PRESETS, Preset, key_variables
 from softfactory.models.prices import known_prices
 from softfactory.service import open_service
 from softfactory.terminal.columns import print_columns
 from softfactory.terminal.meter import clock
 
-COLUMNS = ("role", "skill", "calls", "in", "cached", "out", "price", "time", "repairs", "repeated")
+HEAD = (*COLUMNS, "time", "repeated")
 
 
 async def print_cost(home: Path, name: str) -> None:
     """A line for each role and skill, and the sum."""
     async with open_service(home) as service:
         calls = await service.paid(name)
-    rows = [COLUMNS, *map(_row, bill(calls)), _row(total(calls))]
-    print_columns(rows, right=range(2, len(COLUMNS)))
+    rows = [HEAD, *map(_row, bill(calls)), _row(total(calls))]
+    print_columns(rows, right=range(2, len(HEAD)))
     print("\nin, cached, out: tokens; repeated: share of prompts that earlier ones began with")
 
 
@@ -35,18 +35,7 @@ def print_models(home: Path) -> None:
 
 
 def _row(cost: Cost) -> tuple[str, ...]:
-    return (
-        cost.role,
-        cost.skill,
-        f"{cost.calls}",
-        f"{cost.input_tokens:,}",
-        f"{cost.cached_tokens:,}",
-        f"{cost.output_tokens:,}",
-        "unknown" if cost.price is None else f"${cost.price:.4f}",
-        clock(cost.seconds),
-        f"{cost.repairs}",
-        f"{cost.repeated:.0%}",
-    )
+    return (*cost.cells("unknown"), clock(cost.seconds), f"{cost.repeated:.0%}")
 
 
 def _provider(preset: Preset) -> tuple[str, ...]:

@@ -2,9 +2,27 @@
 
 import time
 from dataclasses import dataclass, field
+from math import ceil
 
 from softfactory.persistence.events import LoggedEvent
+from softfactory.state.events import Event, RoleName
 from softfactory.state.markdown import counted
+
+
+@dataclass
+class AtWork:
+    """A question that is being answered, and what holds it up."""
+
+    role: RoleName
+    since: float
+    again_at: float = 0.0
+    reason: str = ""
+
+    def standing(self, now: float) -> str:
+        """How long it takes already, and why."""
+        taken = clock(now - self.since)
+        left = ceil(self.again_at - now)
+        return f"{taken}, retrying in {left} s: {self.reason}" if left > 0 else taken
 
 
 @dataclass
@@ -16,15 +34,18 @@ class Meter:
     tokens: int = 0
     price: float | None = 0.0
     started: float = field(default_factory=time.time)
-    at_work: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Role and question → since when it is being answered."""
+    at_work: dict[str, AtWork] = field(default_factory=dict)
+    """By role and question."""
 
     def count(self, logged: LoggedEvent) -> None:
         """Take an event into account."""
         event, data = logged.event, logged.event.data
-        label = f"{event.role}: {event.text}"
+        label = f"{event.role}: {question(event)}"
         if event.kind == "call":
-            self.at_work[label] = (event.role, logged.time)
+            self.at_work[label] = AtWork(event.role, logged.time)
+        elif event.kind == "wait" and label in self.at_work:
+            self.at_work[label].again_at = logged.time + float(str(data["seconds"]))
+            self.at_work[label].reason = str(data["reason"])
         elif event.kind == "answer":
             self.at_work.pop(label, None)
             if data["known"]:
@@ -45,6 +66,14 @@ class Meter:
             price = "nothing spent"
         calls, elapsed = counted(self.calls, "call"), clock(now - self.started)
         return f"{calls} · {self.tokens:,} tokens · {price} · {elapsed}"
+
+
+def question(event: Event) -> str:
+    """What a model is asked, and whether to go on with an answer or to give a better one."""
+    if event.data.get("continued"):
+        return f"{event.text}, continued"
+    attempt = event.data.get("attempt", 1)
+    return event.text if attempt == 1 else f"{event.text}, attempt {attempt}"
 
 
 def clock(seconds: float) -> str:

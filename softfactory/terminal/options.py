@@ -1,10 +1,38 @@
 """Options of the command line, read; what can't be read is a UsageError that names it."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from softfactory.config import Budget, Price, budget_of
+from softfactory.config import (
+    Budget,
+    Price,
+    Settings,
+    budget_of,
+    read_settings,
+    settings_file,
+    settings_of,
+)
 from softfactory.errors import UsageError
+
+
+def settings_from(given: Mapping[str, Any]) -> Settings:
+    """What was typed, completed by the settings file, which is named: it says who is asked."""
+    gates = given.get("gates")
+    read = {
+        "price": price_from(given.get("price", "")),
+        "budget": budget_from(given.get("budget", "")),
+        "gates": gates_from(gates) if gates else gates,
+    }
+    from platformdirs import user_config_path  # slow enough to keep out of --help
+
+    file = settings_file(Path.cwd(), user_config_path("softfactory"))
+    if file:
+        print(f"settings: {file}", file=sys.stderr)
+    settings = settings_of({**given, **read}, read_settings(file) if file else {})
+    out = str(Path(settings.out).expanduser().absolute()) if settings.out else ""
+    return settings.model_copy(update={"out": out, "folder": str(Path.cwd())})
 
 
 def idea_from(idea: str, file: Path | None) -> str:

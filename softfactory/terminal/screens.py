@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from math import ceil
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -13,7 +14,8 @@ from rich.text import Text
 
 from softfactory.models.recorded import RECORDED
 from softfactory.persistence.events import LoggedEvent
-from softfactory.terminal.meter import Meter, clock
+from softfactory.state.events import Event
+from softfactory.terminal.meter import Meter, question
 
 COLOURS = {
     "Product Manager": "magenta",
@@ -101,11 +103,11 @@ class LiveScreen:
         self._console.print(Text(self.meter.line(time.time()), style="dim"))
 
     def show(self, logged: LoggedEvent) -> None:
-        """Print the event above the footer; mere beginnings of calls stand only in it."""
+        """Print the event above the footer; beginnings and waits of calls stand only in it."""
         self.meter.count(logged)
         event = logged.event
         is_rest = event.data.get("status") not in (None, "delivered")
-        if event.kind in ("call", "named") or is_rest:
+        if event.kind in ("call", "wait", "named") or is_rest:
             return
         style = {"finding": "yellow", "test": "bold", "answer": "dim", "note": "dim"}
         line = Table.grid(padding=(0, 2, 0, 0))
@@ -117,8 +119,8 @@ class LiveScreen:
     def _footer(self) -> RenderableType:
         now = time.time()
         rows: list[RenderableType] = [
-            Spinner("dots", Text(f"{label}  {clock(now - since)}", style=COLOURS[role]))
-            for label, (role, since) in self.meter.at_work.items()
+            Spinner("dots", Text(f"{label}  {asked.standing(now)}", style=COLOURS[asked.role]))
+            for label, asked in self.meter.at_work.items()
         ]
         return Group(*rows, Text(self.meter.line(now), style="dim"))
 
@@ -139,14 +141,8 @@ def line_of(logged: LoggedEvent) -> str:
 def words_of(logged: LoggedEvent) -> str:
     """What an event says, in one line."""
     event, data = logged.event, logged.event.data
-    if event.kind == "call":
-        return f"asks {event.text}{' again, with the reason' if data.get('again') else ''}"
-    if event.kind == "answer":
-        if data["known"]:
-            return f"{event.text}: known from the ledger"
-        took = "recorded" if data.get("model") == RECORDED else f"{data['seconds']:.1f} s"
-        tokens = f"{data['input_tokens']:,} tokens in, {data['output_tokens']:,} out"
-        return f"{event.text}: {tokens}, {took}"
+    if event.kind in ("call", "wait", "answer"):
+        return _words_of_a_question(event)
     if event.kind == "commit":
         files = [str(file) for file in data["files"]] if isinstance(data["files"], list) else []
         more = f" and {len(files) - 3} more" if len(files) > 3 else ""
@@ -158,3 +154,16 @@ def words_of(logged: LoggedEvent) -> str:
     problems = data.get("problems")
     shown = "".join(f"\n  - {p}" for p in problems) if isinstance(problems, list) else ""
     return f"{event.text}{': ' + str(data['reason']) if data.get('reason') else ''}{shown}"
+
+
+def _words_of_a_question(event: Event) -> str:
+    asked, data = question(event), event.data
+    if event.kind == "call":
+        is_repair = data.get("attempt", 1) != 1 and not data.get("continued")
+        return f"asks {asked}{', with the reason' if is_repair else ''}"
+    if event.kind == "wait":
+        return f"{asked}: retrying in {ceil(float(str(data['seconds'])))} s: {data['reason']}"
+    if data["known"]:
+        return f"{asked}: known from the ledger"
+    took = "recorded" if data.get("model") == RECORDED else f"{data['seconds']:.1f} s"
+    return f"{asked}: {data['input_tokens']:,} tokens in, {data['output_tokens']:,} out, {took}"

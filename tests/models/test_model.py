@@ -8,8 +8,9 @@ import pytest
 
 from softfactory.config import Price, Settings
 from softfactory.errors import AnswerUnusable, RecordingMismatch, UsageError
+from softfactory.models.costs import total
 from softfactory.models.ledger import Ledger, fit, key
-from softfactory.models.model import REPAIRS, Model
+from softfactory.models.model import CONTINUATIONS, REPAIRS, Model
 from softfactory.models.port import Reply, Request, estimated_tokens
 from softfactory.models.recorded import (
     RecordedModel,
@@ -57,6 +58,67 @@ async def test_repairs_end_and_the_error_says_what_to_try(calls: Calls) -> None:
     with pytest.raises(AnswerUnusable, match="resume with --model NAME"):
         await asked.ask(PROMPT, Review)
     assert len(await calls.of_run("run")) == REPAIRS + 1
+
+
+class Saying:
+    """Says one thing after another, each cut by the output limit or not; the last again."""
+
+    def __init__(self, *replies: tuple[str, str]) -> None:
+        self._replies = list(replies)
+
+    def ready(self, idea: str) -> None:
+        return None
+
+    def model_for(self, role: str) -> str:
+        return "saying"
+
+    async def reply(self, request: Request) -> Reply:
+        text, finish = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        return Reply(text, "saying", 1, 1, finish=finish)
+
+
+async def test_a_cut_answer_is_continued_and_only_repairs_count_as_tries(calls: Calls) -> None:
+    text, told = calculator.REJECTED.model_dump_json(), list[Event]()
+
+    async def tell(event: Event) -> None:
+        told.append(event)
+
+    chat = Saying(("no", "length"), (" idea", "stop"), (text[:50], "length"), (text[50:], "stop"))
+    assert await Model(chat, Ledger(calls, "run"), tell).ask(PROMPT, Review) == calculator.REJECTED
+    tries = [(1, False), (1, True), (2, False), (2, True)]
+    kept = await calls.of_run("run")
+    assert [(call.attempt, call.continues) for call in kept] == tries
+    for kind in ("call", "answer"):
+        data = [event.data for event in told if event.kind == kind]
+        assert [(d["attempt"], d["continued"]) for d in data] == tries
+    assert total(kept).repairs == 1
+
+
+async def test_answers_that_have_no_end_are_given_up_within_bounds(calls: Calls) -> None:
+    chat = Saying(*((f"chapter {number}", "length") for number in range(100)))
+    with pytest.raises(AnswerUnusable, match="it is too long"):
+        await Model(chat, Ledger(calls, "run"), ignore).ask(PROMPT, Review)
+    assert len(await calls.of_run("run")) == REPAIRS + 1 + CONTINUATIONS
+
+
+@pytest.mark.parametrize(
+    ("beginning", "part", "continuations"),
+    [
+        ("", "", 0),
+        ("  \n", "never asked for", 0),
+        ("It is", "", 1),
+        ("It is what it is", " what it is", 1),
+        (f"It is {'so ' * 40}", f"It is {'so ' * 40}and thus", 1),
+    ],
+)
+async def test_a_part_that_says_nothing_new_is_not_continued(
+    beginning: str, part: str, continuations: int, calls: Calls
+) -> None:
+    replies = [(beginning, "length"), *[(part, "length")] * continuations]
+    chat = Saying(*replies * (REPAIRS + 1))
+    with pytest.raises(AnswerUnusable):
+        await Model(chat, Ledger(calls, "run"), ignore).ask(PROMPT, Review)
+    assert len(await calls.of_run("run")) == (REPAIRS + 1) * (1 + continuations)
 
 
 async def test_an_answered_question_is_never_asked_again(calls: Calls) -> None:

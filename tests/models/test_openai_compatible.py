@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from softfactory.errors import ModelRefused, ModelUnavailable, UsageError
+from softfactory.errors import ContextExceeded, ModelRefused, ModelUnavailable, UsageError
 from softfactory.models.answers import DocumentReader
 from softfactory.models.openai_compatible import OpenAICompatible, Remembered
 from softfactory.models.port import Request, estimated_tokens
@@ -167,9 +167,42 @@ async def test_nothing_is_learned_from_a_question_that_is_refused_all_the_same()
     with serving() as server:
         server.refuse_always("too long: your request was response_format, max_tokens, ...")
         model = OpenAICompatible(asking(server, output_limit=9).chosen, memory)
-        with pytest.raises(ModelRefused, match="too long"):
+        with pytest.raises(ContextExceeded, match="too long"):
             await model.reply(FORMATTED)
     assert memory.known == {}
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "This model's maximum context length is 4097 tokens. However, your messages had 4294",
+        "the request exceeds the available context size, try increasing it",
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        "Range of input length should be [1, 30720]",
+        "Invalid request: Your request exceeded model token limit: 8192",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "length of prompt_tokens (163280) must be less than max_seq_len (32768).",
+        "输入内容超过模型上下文长度",
+    ],
+)
+async def test_a_question_that_is_too_long_is_refused_as_that_and_not_repeated(
+    complaint: str, status: int
+) -> None:
+    with serving() as server:
+        server.refuse_always(complaint, status)
+        with pytest.raises(ContextExceeded, match=r"larger context.*resume RUN --model") as caught:
+            await asking(server).reply(FORMATTED)
+    assert len(server.asked) == 1
+    assert complaint in str(caught.value)
+    assert "check the key" not in str(caught.value)
+
+
+async def test_room_for_the_answer_is_given_up_before_the_question_is_called_too_long() -> None:
+    with serving() as server:
+        server.refuse_first("max_tokens is too large: 4000. The maximum context length is 4096")
+        assert (await asking(server, output_limit=4000).reply(REQUEST)).text == "Hi"
+    assert [body.get("max_tokens") for body in server.asked] == [4000, None]
 
 
 @pytest.mark.parametrize("with_200", [False, True])
@@ -183,7 +216,7 @@ async def test_a_refusal_is_not_repeated_and_never_tells_the_key(with_200: bool)
     _assert_secret_is_kept(caught.value)
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404, 413])
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 501])
 async def test_no_other_refusal_is_repeated(status: int) -> None:
     with serving() as server:
         server.refuse_always(f"model m does not exist, said {SECRET}", status)

@@ -52,14 +52,17 @@ class PatientClock:
         self.seconds += seconds
 
 
-async def delivered(home: Path, settings: Settings, name: str, server: QuirkyServer) -> None:
+def outside(name: str, server: QuirkyServer) -> Outside:
     chosen = Chosen(PRESETS[name], "scripted", server.url, "a-key")
 
     def models(_: Settings, memory: Endpoints) -> ChatModel:
         return OpenAICompatible(chosen, memory, Traffic(clock=PatientClock()))
 
-    outside = Outside(models, search=lambda: None, speech=lambda: None)
-    async with open_service(home, outside) as service:
+    return Outside(models, search=lambda: None, speech=lambda: None)
+
+
+async def delivered(home: Path, settings: Settings, name: str, server: QuirkyServer) -> None:
+    async with open_service(home, outside(name, server)) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)
         assert (run.status, run.reason) == ("delivered", "")
@@ -98,6 +101,30 @@ async def test_answers_cut_at_the_output_limit_are_continued(
     assert not any("response_format" in body for body in continued)
 
 
+async def test_a_question_that_outgrows_a_models_context_is_asked_afresh_when_resumed(
+    home: Path, settings: Settings
+) -> None:
+    company = Company(calculator.straight())
+
+    def answer(body: dict[str, Any]) -> str:
+        if len(server.asked) == 1:
+            server.refuse_first("This model's maximum context length is 1024 tokens")
+        return company(body)
+
+    with QuirkyServer(answer, Quirks(output_limit=700)) as server:
+        async with open_service(home, outside("relay", server)) as service:
+            run = await service.start(calculator.IDEA, settings)
+            run = await service.work(run.id)
+            assert run.status == "failed"
+            assert "the question is longer than model 'scripted' at" in run.reason
+            outcomes = await service.calls.outcomes(run.id)
+            assert set(map(tuple, outcomes.values())) == {("discarded",)}
+            run = await service.work(run.id)
+            assert (run.status, run.reason) == ("delivered", "")
+    assert server.asked[1]["messages"][-1]["content"].startswith(CUT)
+    assert server.asked[2]["messages"] == server.asked[0]["messages"]
+
+
 async def test_a_rate_limit_on_every_third_call_costs_no_run(
     home: Path, settings: Settings
 ) -> None:
@@ -112,3 +139,9 @@ async def test_a_rate_limit_on_every_third_call_costs_no_run(
     with QuirkyServer(answer, Quirks()) as server:
         await delivered(home, settings, "relay", server)
         assert len(server.asked) > len(asked)
+        async with open_service(home) as service:
+            [run] = await service.runs.all()
+            log = [logged.event for logged in await service.events.after(run.id, 0)]
+    waits = [event.data for event in log if event.kind == "wait"]
+    assert len(waits) == len(server.asked) - len(asked)
+    assert all(str(data["reason"]).endswith("429 slow down") for data in waits)

@@ -69,6 +69,31 @@ async def test_a_retry_after_is_kept_to_the_second() -> None:
     assert clock.now() == 1020
 
 
+async def test_each_wait_is_told_once_before_it_begins() -> None:
+    clock, told = FastClock(), list[tuple[float, float, str]]()
+    traffic = Traffic(clock=clock, jitter=lambda _: 5.0)
+
+    async def waiting(seconds: float, reason: str) -> None:
+        told.append((clock.now(), seconds, reason))
+
+    failing = attempts(PassingTrouble("slow", 20.0), PassingTrouble("boom"), "Hi")
+    assert await traffic.send(failing, waiting) == "Hi"
+    assert told == [(1000, 20, "slow"), (1020, 5, "boom")]
+
+
+async def test_a_newcomer_is_told_of_a_pause_and_why_it_is_made() -> None:
+    clock, told = FastClock(), list[tuple[float, str]]()
+    traffic = Traffic(attempts=1, clock=clock)
+
+    async def waiting(seconds: float, reason: str) -> None:
+        told.append((seconds, reason))
+
+    with pytest.raises(ModelUnavailable):
+        await traffic.send(attempts(PassingTrouble("slow", 30.0)), waiting)
+    assert await traffic.send(attempts("Hi"), waiting) == "Hi"
+    assert told == [(30, "slow")]
+
+
 async def test_nobody_sends_before_a_pause_is_over_that_one_call_was_told() -> None:
     clock, sent = FastClock(), list[float]()
     traffic = Traffic(clock=clock, jitter=lambda _: 0.0)
@@ -191,7 +216,7 @@ def test_a_retry_after_is_seconds_or_a_date(header: str | None, seconds: float |
 
 def test_only_passing_trouble_is_asked_again() -> None:
     assert all(map(is_passing, (408, 409, 425, 429, 500, 502, 503, 529)))
-    assert not any(map(is_passing, (200, 400, 401, 402, 403, 404, 422)))
+    assert not any(map(is_passing, (200, 400, 401, 402, 403, 404, 422, 501, 505)))
 
 
 @pytest.mark.parametrize(
@@ -215,6 +240,14 @@ def test_only_passing_trouble_is_asked_again() -> None:
         (429, '{"error": {"code": "insufficient_quota", "message": "x"}}', 402, "x"),
         (429, '[{"error": {"code": 429, "message": "quota"}}]', 429, "quota"),
         (422, '{"detail": "no"}', 422, '{"detail": "no"}'),
+        (400, '{"error": {"code": "context_length_exceeded", "message": "x"}}', 413, "x"),
+        (400, '{"error": {"code": "1261", "message": "Prompt 超长"}}', 413, "Prompt 超长"),
+        (200, '{"code": 10907, "message": "token数量超过上限"}', 413, "token数量超过上限"),
+        (500, '{"error": {"message": "Context size has been exceeded."}}', 413, ""),
+        (500, '{"error": {"message": "boom"}}', 500, "boom"),
+        (429, '{"error": {"message": "you exceeded 200 tokens a minute"}}', 429, ""),
+        (500, '{"error": {"message": "Rate limit exceeded: 200 tokens"}}', 500, ""),
+        (400, '{"error": {"message": "token quota exceeded"}}', 400, ""),
     ],
 )
 def test_errors_mean_the_same_whatever_their_status(

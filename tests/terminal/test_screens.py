@@ -1,5 +1,6 @@
 """What people see: one line for each event, and totals that add up."""
 
+import pytest
 from rich.console import Console
 
 from softfactory.persistence.events import LoggedEvent
@@ -27,6 +28,33 @@ def test_an_answer_tells_its_tokens_and_time() -> None:
     assert line_of(answer(0.1)).strip() == (
         "Engineer  write_code W1 round 1: 1,000 tokens in, 234 out, 1.5 s"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "which", "words"),
+    [
+        ("call", {"attempt": 1, "continued": False}, "asks write_prd"),
+        ("call", {"attempt": 2, "continued": False}, "asks write_prd, attempt 2, with the reason"),
+        ("call", {"attempt": 2, "continued": True}, "asks write_prd, continued"),
+        (
+            "wait",
+            {"seconds": 19.2, "reason": "slow down"},
+            "write_prd: retrying in 20 s: slow down",
+        ),
+    ],
+)
+def test_a_question_says_which_it_is(kind: str, which: dict[str, object], words: str) -> None:
+    assert line_of(logged(kind=kind, text="write_prd", data=which)).split("  ")[-1] == words
+
+
+def test_a_wait_stands_at_the_foot_of_the_screen_until_it_is_over() -> None:
+    meter = Meter(started=1000.0)
+    meter.count(logged(kind="call", text="write_prd", data={}))
+    data = {"seconds": 20.0, "reason": "slow down"}
+    meter.count(logged(kind="wait", text="write_prd", data=data))
+    [asked] = meter.at_work.values()
+    assert asked.standing(1005.0) == "0:05, retrying in 15 s: slow down"
+    assert asked.standing(1020.0) == "0:20"
 
 
 def test_findings_are_listed_under_their_check() -> None:

@@ -88,10 +88,10 @@ for number in range(50):
 time.sleep(3)
 boom("two hundred megabytes")
 """,
-    "prints a hundred megabytes": """
-for _ in range(100):
+    "prints without end": """
+for _ in range(5000):
     os.write(1, b"x" * (1 << 20))
-boom("a hundred megabytes")
+boom("five gigabytes")
 """,
     "never ends and will not hear": """
 for number in range(1, 65):

@@ -4,6 +4,7 @@ Everything on it belongs to the user the programs run as, so that no ordinary pe
 it, only a sandbox.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -57,7 +58,7 @@ class Host:
         self._listen()
         self._terminal, self._slave = os.openpty()
         os.set_blocking(self._terminal, False)
-        os.chmod(os.ttyname(self._slave), 0o666)
+        Path(os.ttyname(self._slave)).chmod(0o666)
         self.segment = self._share()
         self.bystander = self._start_bystander()
         self._files = self._snapshot()
@@ -93,11 +94,11 @@ class Host:
     def harm(self, result: RunResult, checkout: Path) -> list[str]:
         """Everything a run did that it should not have been able to do."""
         told = [result.stdout, result.stderr]
-        try:
+        with contextlib.suppress(OSError):
             told.append(read_collected(checkout, "report.xml", REPORT_BYTES).decode())
-        except OSError:
-            pass
-        told += [data.decode(errors="replace") for data in read_pictures(checkout, "shots").values()]
+        told += [
+            data.decode(errors="replace") for data in read_pictures(checkout, "shots").values()
+        ]
         found = ["it has the secret"] * any(self.secret in text for text in told)
         found += [line for line in result.stderr.splitlines() if line.startswith("BOOM")]
         found += [f"{name} heard it" for name in self._heard()]
@@ -118,15 +119,15 @@ class Host:
         shutil.rmtree(self.folder)
 
     def _furnish(self) -> None:
-        for path in ("home/.ssh/id_ed25519", "product/notes.txt"):
-            (self.folder / path).parent.mkdir(parents=True)
-            (self.folder / path).write_text(self.secret)
+        for name in ("home/.ssh/id_ed25519", "product/notes.txt"):
+            (self.folder / name).parent.mkdir(parents=True)
+            (self.folder / name).write_text(self.secret)
         (self.folder / "home" / "pictures").mkdir()
         picture = b"\x89PNG\r\n\x1a\n" + self.secret.encode()
         (self.folder / "home" / "pictures" / "one.png").write_bytes(picture)
-        for path in ("open/kept", "environment/library.py"):
-            (self.folder / path).parent.mkdir()
-            (self.folder / path).write_text("kept")
+        for name in ("open/kept", "environment/library.py"):
+            (self.folder / name).parent.mkdir()
+            (self.folder / name).write_text("kept")
         with sqlite3.connect(self.folder / "runs.db") as database:
             database.execute("create table runs (secret text)")
             database.execute("insert into runs values (?)", (self.secret,))
@@ -168,10 +169,8 @@ class Host:
                 found.append("a service")
             except BlockingIOError:
                 continue
-        try:
+        with contextlib.suppress(BlockingIOError):
             found += ["the terminal"] * bool(os.read(self._terminal, 99))
-        except BlockingIOError:
-            pass
         return found
 
     def _share(self) -> int:
@@ -188,6 +187,8 @@ class Host:
             [sys.executable if os.geteuid() else "/usr/bin/python3", "-c", BYSTANDER, self.secret],
             env={"API_KEY": self.secret},
             user=self._uid if os.geteuid() == 0 else None,
+            group=self._uid if os.geteuid() == 0 else None,
+            extra_groups=[] if os.geteuid() == 0 else None,
             stdout=subprocess.PIPE,
             cwd="/",
         )
@@ -227,11 +228,11 @@ class Host:
             if int(line.split()[0]) == self.key:
                 found.append("shared memory")
                 ctypes.CDLL(None).shmctl(int(line.split()[1]), 0, None)
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                if self.mark.encode() in Path("/proc", pid, "cmdline").read_bytes():
+                if self.mark.encode() in (process / "cmdline").read_bytes():
                     found.append("a process")
-                    os.kill(int(pid), 9)
+                    os.kill(int(process.name), 9)
             except OSError:
                 continue
         return found

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import re
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from softfactory.errors import SandboxUnavailable
 from softfactory.sandbox import Command, Limits, Sandbox, choose_sandbox, discard
 from softfactory.sandbox.base_python import BasePython, find_base_python
 from softfactory.sandbox.bubblewrap import Bubblewrap
@@ -30,6 +33,7 @@ LIMITS = Limits(
     files=500,
     output_bytes=100_000,
 )
+DOCUMENTS = [Path(__file__).parents[2] / "docs" / "security.md"]
 USERS = ("root", "user")
 WALLS: dict[str, type[Bubblewrap | Landlock]] = {"bubblewrap": Bubblewrap, "landlock": Landlock}
 
@@ -87,8 +91,56 @@ async def _harm(sandbox: Sandbox, host: Host, source: str, base: BasePython) -> 
     try:
         readable = (*base.readable, host.environment)
         result = await sandbox.run(Command(argv, checkout, LIMITS, readable=readable))
-        await asyncio.create_subprocess_exec("true")
         found = host.harm(result, checkout)
     finally:
         discard(checkout)
     return found or host.harm(result, checkout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wall", WALLS)
+async def test_no_hostile_program_does_harm(
+    wall: str, user: str, base: BasePython, library: Path
+) -> None:
+    sandbox: Sandbox = WALLS[wall]()
+    try:
+        await choose_sandbox(candidates=[sandbox])
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    if os.geteuid() == 0 and user == "user":
+        sandbox = AsUser(sandbox, base.executable, library)
+    assert len(PROGRAMS) >= 25
+    assert await uncontained(sandbox, uid_of(user, sandbox), base) == {}
+
+
+@pytest.mark.slow
+async def test_what_runs_without_isolation_does_the_harm_that_the_documents_say(
+    user: str, base: BasePython, library: Path
+) -> None:
+    if forbidden := _forbidden_anyway():
+        pytest.skip(f"this machine itself forbids {forbidden}, so the score says nothing")
+    sandbox: Sandbox = Unconfined()
+    if os.geteuid() == 0 and user == "user":
+        sandbox = AsUser(sandbox, base.executable, library)
+    found = await uncontained(sandbox, uid_of(user, sandbox), base)
+    measured = f"{len(PROGRAMS) - len(found)} of {len(PROGRAMS)}"
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        pattern = re.compile(rf"(?<=<!-- unsafe-local {user} -->)[^|<]*")
+        if os.environ.get("UPDATE_DOCS"):
+            text = pattern.sub(measured, text)
+            document.write_text(text, "utf-8")
+        assert pattern.findall(text) == [measured], sorted(found)
+
+
+def _forbidden_anyway() -> list[str]:
+    """What some machines refuse to every program: there fewer programs do harm."""
+    found = []
+    if "\t00000000\t" not in Path("/proc/net/route").read_text():
+        found.append("the way out")
+    if subprocess.run(["unshare", "--user", "true"], capture_output=True, check=False).returncode:
+        found.append("user namespaces")
+    rings = Path("/proc/sys/kernel/io_uring_disabled")
+    if not rings.exists() or rings.read_text().strip() != "0":
+        found.append("rings")
+    return found

@@ -18,7 +18,7 @@ from typing import Any
 RECEIVE, ANSWER, STILL_THERE = 0xC0502100, 0xC0182101, 0x40082102
 SET_USER = {"x86_64": (116, 119, 117), "aarch64": (159, 149, 147)}  # groups, group, user
 _MODE = 0o1777
-_HERE, _NOT_THROUGH_LINKS = -100, 0x100
+_HERE, _NOT_THROUGH_LINKS, _EMPTY_PATH = -100, 0x100, 0x1000
 _NOW, _OMIT = (1 << 30) - 1, (1 << 30) - 2
 _ARGUMENTS = {  # which are the folder, the path, the new value and the flags; -1 for none
     "chmod": (-1, 0, 1, -1),
@@ -67,6 +67,8 @@ def _reply(listener: int, request: bytearray, asked: dict[str, str], folders: li
     try:
         folder = _HERE if call == "chmod" else ctypes.c_int(at).value
         name = _text(pid, path) if path else b""
+        if path and not name and not flags & _EMPTY_PATH:
+            return errno.ENOENT
         new = _times(pid, value) if call == "utimensat" else (value & _MODE,)
         target = _opened(pid, folder, name, flags)
         try:

@@ -112,9 +112,6 @@ signal.pidfd_send_signal(handle, signal.SIGKILL)
     "takes the processor from another process": """
 os.setpriority(os.PRIO_PROCESS, host["bystander"], 19)
 """,
-    "takes the processor from everything of its user": """
-os.setpriority(os.PRIO_USER, 0, 15)
-""",
     "binds another process to one processor": """
 os.sched_setaffinity(host["bystander"], {0})
 """,

@@ -18,10 +18,10 @@ from softfactory.sandbox.scratch import scratch
 from softfactory.sandbox.seccomp import compiled, in_namespaces
 from softfactory.sandbox.supervision import Places, clean_environment, to_the_end
 
-_TEMPORARY = "/tmp"  # noqa: S108 - a mount of the sandbox's own
+TEMPORARY = "/tmp"  # noqa: S108 - a mount of the sandbox's own
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108
-_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_FACTS = (
+SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+FACTS = (
     "/etc/ld.so.cache",
     "/etc/alternatives",
     "/etc/ssl/certs",
@@ -82,9 +82,9 @@ def _plan(program: str, command: Command, private: Path, fds: tuple[int, int]) -
     options += ["--seccomp", str(seccomp), "--json-status-fd", str(status)]
     return Plan(
         isolation=Bubblewrap.isolation,
-        argv=(program, *options, "--", *_becoming(uid), *_inside(command).argv),
+        argv=(program, *options, "--", *_becoming(uid), *inside(command).argv),
         cwd=Path("/"),
-        env=clean_environment(_TEMPORARY, _inside(command).env),
+        env=clean_environment(TEMPORARY, inside(command).env),
         rlimits=rlimits(command.limits, os.getuid() if uid is None else uid),
         fds=fds,
     )
@@ -101,15 +101,15 @@ def _options(program: str, command: Command, private: Path, uid: int | None) -> 
     """Say what the program sees: the system and its inputs to read, its own folders to write."""
     own(command.checkout, uid)
     options = [*_NAMESPACES, *_privileges(program, uid), "--ro-bind", "/usr", "/usr"]
-    for path in _SYSTEM:
+    for path in SYSTEM:
         if Path(path).is_symlink():
             options += ["--symlink", str(Path(path).readlink()), path]
         else:
             options += ["--ro-bind-try", path, path]
     options += ["--proc", "/proc", "--dev", "/dev"]
     options += _bound("--bind", private / "shm", _SHARED_MEMORY)
-    options += _bound("--bind", private / "tmp", _TEMPORARY)
-    for path in _FACTS:
+    options += _bound("--bind", private / "tmp", TEMPORARY)
+    for path in FACTS:
         options += _bound("--ro-bind-try", Path(path), path)
     for source in _own_etc(private, uid):
         options += _bound("--ro-bind", source, f"/etc/{source.name}")
@@ -166,7 +166,7 @@ def _becoming(uid: int | None) -> list[str]:
     ]
 
 
-def _inside(command: Command) -> Command:
+def inside(command: Command) -> Command:
     """Call the checkout by the name it has inside."""
     real = str(command.checkout)
     return replace(

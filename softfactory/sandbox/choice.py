@@ -9,6 +9,7 @@ from pathlib import Path
 from softfactory.errors import SandboxUnavailable
 from softfactory.sandbox.base_python import BasePython, find_base_python
 from softfactory.sandbox.bubblewrap import Bubblewrap
+from softfactory.sandbox.docker import Docker
 from softfactory.sandbox.interface import Command, Limits, Sandbox
 from softfactory.sandbox.landlock import Landlock, Unconfined
 from softfactory.sandbox.scratch import sweep_runs
@@ -22,8 +23,8 @@ except OSError:
     print("works")
 """
 _WAY_OUT = (
-    "apt-get install bubblewrap, or use a Linux with Landlock (5.13 or newer), or run the code "
-    "without isolation at your own risk: --unsafe-local"
+    "apt-get install bubblewrap, or use a Linux with Landlock (5.13 or newer), or start Docker, "
+    "or run the code without isolation at your own risk: --unsafe-local"
 )
 
 
@@ -32,16 +33,16 @@ async def choose_sandbox(
 ) -> Sandbox:
     """Return the best sandbox that can be shown to work here.
 
-    Each of the ``candidates``, bubblewrap and then Landlock, runs a small program that tries to
-    read a file outside. Without isolation nothing runs unless it was asked for: ``unsafe_local``
-    is then taken at its word, nothing else is tried. Raises SandboxUnavailable.
+    Each of the ``candidates``, bubblewrap, Landlock and then Docker, runs a small program that
+    tries to read a file outside. Without isolation nothing runs unless it was asked for:
+    ``unsafe_local`` is then taken at its word, nothing else is tried. Raises SandboxUnavailable.
     """
     if unsafe_local:
         return Unconfined()
     await asyncio.to_thread(sweep_runs)
     base = await find_base_python()
     failures = []
-    for sandbox in (Bubblewrap(), Landlock()) if candidates is None else candidates:
+    for sandbox in (Bubblewrap(), Landlock(), Docker()) if candidates is None else candidates:
         failure = await _failure(sandbox, base)
         if failure is None:
             return sandbox

@@ -70,7 +70,7 @@ class Sandbox(Protocol):
 
     @property
     def isolation(self) -> str:
-        """Say what holds the program: "bubblewrap", "landlock" or "none"."""
+        """Say what holds the program: "bubblewrap", "landlock", "docker" or "none"."""
         ...
 
     @property

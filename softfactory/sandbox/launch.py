@@ -14,7 +14,7 @@ from softfactory.errors import SandboxUnavailable
 from softfactory.sandbox import launcher
 from softfactory.sandbox.interface import Command, RunResult
 from softfactory.sandbox.pipes import Pipe
-from softfactory.sandbox.seccomp import compiled, under_landlock
+from softfactory.sandbox.seccomp import asked, compiled, under_landlock
 from softfactory.sandbox.supervision import Places, supervise
 
 _PATIENCE_S = 5.0
@@ -40,7 +40,7 @@ class Plan:
 
     def told(self, supervisor: int) -> bytes:
         """Put it into the words the launcher understands."""
-        refusals = under_landlock(self.abi, self.uid is None, supervisor)
+        refusals = under_landlock(self.abi, supervisor)
         words = {
             "parent": os.getpid(),
             "argv": self.argv,
@@ -49,6 +49,7 @@ class Plan:
             "rules": self.rules,
             "rlimits": self.rlimits,
             "seccomp": compiled(refusals).hex() if self.abi else "",
+            "asked": asked() if self.abi else {},
         }
         return json.dumps(words).encode()
 
@@ -63,6 +64,7 @@ class LaunchedTree:
         """Ask the supervisor to end everything, and do its work should it fail."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(signal.SIGCONT)  # the program may have stopped it
             try:
                 await asyncio.wait_for(self.process.wait(), _PATIENCE_S)
             except TimeoutError:
@@ -70,7 +72,9 @@ class LaunchedTree:
         await self.process.wait()
 
     def _end_by_force(self) -> None:
-        while found := launcher.descendants(self.process.pid):
+        known: set[int] = set()  # the dead stay listed while their parent doesn't look
+        while found := set(launcher.descendants(self.process.pid)) - known:
+            known |= found
             for pid in found:
                 try:
                     os.kill(pid, signal.SIGKILL)

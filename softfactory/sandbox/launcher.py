@@ -4,22 +4,26 @@ Run as ``python -I -S launcher.py <plan fd> <status fd>``; standard library only
 else can be imported that way. Numbers are from the kernel's ``prctl.h`` and ``landlock.h``.
 """
 
+import _thread
 import ctypes
+import importlib.util
 import json
 import os
 import resource
 import signal
+import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 SET_DEATH_SIGNAL = 1
-SET_SECCOMP = 22
 DROP_FROM_BOUNDING_SET = 24
 SET_SUBREAPER = 36
 NO_NEW_PRIVILEGES = 38
+SECCOMP = {"x86_64": 317, "aarch64": 277}
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 NOT_CONFINED, NOT_EXECUTABLE = 125, 127
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
@@ -68,12 +72,16 @@ def main(plan_fd: int, status_fd: int) -> int:
         plan = json.load(file)
     if os.getppid() != plan["parent"]:
         return NOT_CONFINED
+    ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
-        _become(plan, status_fd)
+        _become(plan, status_fd, theirs)
     signal.signal(signal.SIGTERM, lambda *_: _kill(child))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _let_go_of_streams(status_fd)
+    theirs.close()
+    for listener in socket.recv_fds(ours, 1, 1)[1]:
+        _thread.start_new_thread(_changing_modes(), (listener, plan))
     status = _wait_for(child)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the id may belong to someone else from now on
     _end_descendants()
@@ -81,11 +89,11 @@ def main(plan_fd: int, status_fd: int) -> int:
     return 128 - code if code < 0 else code
 
 
-def _become(plan: dict[str, Any], status_fd: int) -> None:
+def _become(plan: dict[str, Any], status_fd: int, theirs: socket.socket) -> None:
     supervisor = os.getppid()
     try:
         os.setsid()
-        _confine(plan)
+        _confine(plan, theirs)
         if os.getppid() != supervisor:
             os._exit(NOT_CONFINED)
     except Exception as error:
@@ -98,7 +106,7 @@ def _become(plan: dict[str, Any], status_fd: int) -> None:
         os._exit(NOT_EXECUTABLE)
 
 
-def _confine(plan: dict[str, Any]) -> None:
+def _confine(plan: dict[str, Any], theirs: socket.socket) -> None:
     """Take away rights in the one order that works: what needs root first, the filter last."""
     ruleset = _ruleset(plan["abi"], plan["rules"]) if plan["abi"] else None
     for limit, soft, hard in plan["rlimits"]:
@@ -115,7 +123,7 @@ def _confine(plan: dict[str, Any]) -> None:
         _call(RESTRICT_SELF, ruleset, 0)
         os.close(ruleset)
     if plan["seccomp"]:
-        _filter(bytes.fromhex(plan["seccomp"]))
+        _filter(bytes.fromhex(plan["seccomp"]), theirs)
 
 
 def _become_user(uid: int) -> None:
@@ -145,10 +153,30 @@ def _ruleset(abi: int, rules: list[tuple[str, str]]) -> int:
     return ruleset
 
 
-def _filter(program: bytes) -> None:
+def _filter(program: bytes, theirs: socket.socket) -> None:
+    """Install the filter, and hand its other end to the launcher, where the kernel gives one."""
     code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code))
-    _control(SET_SECCOMP, 2, ctypes.c_char_p(header))
+    header = ctypes.c_char_p(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
+    number = SECCOMP[os.uname().machine]
+    try:
+        listener = _call(number, 1, 8, header)
+    except OSError:
+        _call(number, 1, 0, header)  # what would have been asked is then unknown to the kernel
+        return
+    socket.send_fds(theirs, [b"."], [listener])
+    os.close(listener)
+
+
+def _changing_modes() -> Callable[[int, dict[str, Any]], None]:
+    """Load the neighbouring module: started as we are, Python can't find the package."""
+    path = Path(__file__).with_name("modes.py")
+    spec = importlib.util.spec_from_file_location("modes", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{str(path)!r} is missing: reinstall softfactory")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    answer: Callable[[int, dict[str, Any]], None] = module.answer
+    return answer
 
 
 def _let_go_of_streams(status_fd: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from softfactory.errors import SandboxUnavailable
 
 _LOAD, _AND, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_ALLOW, _ASK, _ERRNO, _KILL = 0x7FFF0000, 0x7FC00000, 0x00050000, 0x80000000
 _ALL = 0xFFFFFFFF
 _NEW_USER = 0x10000000
 _LOCAL = 1  # AF_UNIX
@@ -48,6 +48,10 @@ _NUMBERS = {
     "ptrace": (101, 117),
     "syslog": (103, 116),
     "rt_sigqueueinfo": (129, 138),
+    "utime": (132, 0),
+    "setpriority": (141, 140),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
     "vhangup": (153, 58),
     "pivot_root": (155, 41),
     "prctl": (157, 167),
@@ -68,18 +72,26 @@ _NUMBERS = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
     "tkill": (200, 130),
+    "sched_setaffinity": (203, 122),
     "tgkill": (234, 131),
+    "utimes": (235, 0),
     "mq_open": (240, 180),
     "kexec_load": (246, 104),
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
+    "ioprio_set": (251, 30),
+    "migrate_pages": (256, 238),
     "openat": (257, 56),
     "fchownat": (260, 54),
+    "futimesat": (261, 0),
     "fchmodat": (268, 53),
     "unshare": (272, 97),
+    "move_pages": (279, 239),
+    "utimensat": (280, 88),
     "rt_tgsigqueueinfo": (297, 240),
     "perf_event_open": (298, 241),
+    "prlimit64": (302, 261),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
     "setns": (308, 268),
@@ -87,6 +99,7 @@ _NUMBERS = {
     "process_vm_writev": (311, 271),
     "kcmp": (312, 272),
     "finit_module": (313, 273),
+    "sched_setattr": (314, 274),
     "kexec_file_load": (320, 294),
     "bpf": (321, 280),
     "userfaultfd": (323, 282),
@@ -107,6 +120,9 @@ _NUMBERS = {
     "process_madvise": (440, 440),
     "mount_setattr": (442, 442),
     "fchmodat2": (452, 452),
+    "setxattrat": (463, 463),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
 }
 _ALWAYS = [
     "shmget",
@@ -157,8 +173,13 @@ _ALWAYS = [
     "process_madvise",
     "mount_setattr",
 ]
-_MODES = ["chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"]
+_ASKED = ["chmod", "fchmod", "fchmodat", "fchmodat2", "utimensat"]
+_OWNERS = ["chown", "fchown", "lchown", "fchownat", "utime", "utimes", "futimesat"]
 _ATTRIBUTES = ["setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"]
+_NEW_ATTRIBUTES = ["setxattrat", "removexattrat", "file_setattr"]
+_OF_A_PROCESS = ["prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr"]
+_OF_A_PROCESS += ["sched_setaffinity", "migrate_pages", "move_pages"]
+_OF_A_KIND = {"setpriority": 2, "ioprio_set": 3}  # all that belongs to the user, by this number
 _SIGNALS = ["kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"]
 
 
@@ -167,7 +188,7 @@ class Refusal:
     """One call that answers with an error, always or depending on one of its arguments.
 
     With ``values`` it is refused when ``argument & mask`` is one of them; with ``others`` when it
-    is none of them.
+    is none of them. With ``ask`` the launcher decides.
     """
 
     call: str
@@ -176,6 +197,7 @@ class Refusal:
     values: tuple[int, ...] = ()
     mask: int = _ALL
     others: bool = False
+    ask: bool = False
 
 
 def in_namespaces() -> list[Refusal]:
@@ -183,14 +205,14 @@ def in_namespaces() -> list[Refusal]:
     return [*_common(), Refusal("socket", values=_FAMILIES, others=True)]
 
 
-def under_landlock(abi: int, own_files: bool, supervisor: int) -> list[Refusal]:
+def under_landlock(abi: int, supervisor: int) -> list[Refusal]:
     """Return what a program under this version of Landlock is refused.
 
     Landlock knows no UDP and no rule for sockets in the file system. So the only sockets are local
     streams, which a browser wants to listen on, and none can be connected; datagrams would go to
-    any address, even from one end of a pair. Landlock doesn't know modes either: where the user's
-    own files could be meant, changing a mode does nothing and says it did. Older versions leave
-    signals and truncation open.
+    any address, even from one end of a pair. Landlock doesn't know modes and times either: the
+    launcher changes them where the program may. Owners don't change, and the user's other
+    processes keep their priorities and limits. Older versions leave signals and truncation open.
     """
     refusals = [
         *_common(),
@@ -198,10 +220,15 @@ def under_landlock(abi: int, own_files: bool, supervisor: int) -> list[Refusal]:
         Refusal("socket", values=(_LOCAL,), others=True),
         Refusal("connect"),
         Refusal("socketpair", argument=1, values=_DATAGRAMS, mask=_KIND),
+        *(Refusal(call, ask=True) for call in _ASKED),
+        *(Refusal(call, error=0) for call in _OWNERS),
+        *(Refusal(call, error=errno.EOPNOTSUPP) for call in _ATTRIBUTES),
+        *(Refusal(call, error=errno.ENOSYS) for call in _NEW_ATTRIBUTES),
+        *(Refusal(call, values=(0,), others=True) for call in _OF_A_PROCESS),
     ]
-    if own_files:
-        refusals += [Refusal(call, error=0) for call in _MODES]
-        refusals += [Refusal(call, error=errno.EOPNOTSUPP) for call in _ATTRIBUTES]
+    for call, user in _OF_A_KIND.items():
+        refusals.append(Refusal(call, values=(user,)))
+        refusals.append(Refusal(call, argument=1, values=(0,), others=True))
     if abi < 3:
         refusals += [Refusal("truncate"), Refusal("openat2", error=errno.ENOSYS)]
         refusals += [
@@ -213,6 +240,12 @@ def under_landlock(abi: int, own_files: bool, supervisor: int) -> list[Refusal]:
         refusals += [Refusal(call, values=forbidden) for call in _SIGNALS]
         refusals += [Refusal(call, errno.ENOSYS) for call in ("pidfd_open", "pidfd_send_signal")]
     return refusals
+
+
+def asked() -> dict[int, str]:
+    """Return the calls that the launcher answers, by their numbers on this machine."""
+    column = list(_AUDIT).index(platform.machine())
+    return {_NUMBERS[call][column]: call for call in _ASKED}
 
 
 def compiled(refusals: list[Refusal], machine: str | None = None) -> bytes:
@@ -250,7 +283,7 @@ def _common() -> list[Refusal]:
 
 
 def _block(refusal: Refusal, number: int) -> list[tuple[int, int, int, int]]:
-    refused = (_RETURN, 0, 0, _ERRNO | refusal.error)
+    refused = (_RETURN, 0, 0, _ASK if refusal.ask else _ERRNO | refusal.error)
     if not refusal.values:
         return [(_JUMP_EQUAL, 0, 1, number), refused]
     matched = (_RETURN, 0, 0, _ALLOW) if refusal.others else refused

@@ -1,9 +1,6 @@
 import asyncio
-import dataclasses
-import json
 import os
 import secrets
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,55 +9,14 @@ from typing import Any
 
 import pytest
 
-import softfactory
-from softfactory.sandbox import Command, Limits, RunResult, Sandbox, choose_sandbox, discard
+from softfactory.sandbox import Command, Limits, Sandbox, choose_sandbox, discard
 from softfactory.sandbox.base_python import BasePython, find_base_python
 from softfactory.sandbox.bubblewrap import Bubblewrap
 from softfactory.sandbox.identity import reachable
 from softfactory.sandbox.landlock import Landlock
+from tests.user import SOMEBODY, AsUser, copy_library
 
-SOMEBODY = 12345
 KINDS = ("bubblewrap", "landlock", "bubblewrap as a user", "landlock as a user")
-DRIVER = """
-import asyncio, dataclasses, json, sys
-from pathlib import Path
-from softfactory.sandbox import Command, Limits
-from softfactory.sandbox.bubblewrap import Bubblewrap
-from softfactory.sandbox.landlock import Landlock
-told = json.load(sys.stdin)
-sandbox = {"bubblewrap": Bubblewrap, "landlock": Landlock}[told.pop("sandbox")]()
-told["argv"] = tuple(told["argv"])
-told["checkout"] = Path(told["checkout"])
-told["readable"] = tuple(map(Path, told["readable"]))
-told["limits"] = Limits(**told["limits"])
-print(json.dumps(dataclasses.asdict(asyncio.run(sandbox.run(Command(**told))))))
-"""
-
-
-class AsUser:
-    """A sandbox of an ordinary user, for a test that runs as root."""
-
-    def __init__(self, inner: Sandbox, python: Path, library: Path) -> None:
-        self.isolation = inner.isolation
-        self.offers_loopback = inner.offers_loopback
-        self._python = python
-        self._library = library
-
-    async def run(self, command: Command) -> RunResult:
-        for path in (command.checkout, *command.checkout.rglob("*")):
-            os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
-        told = {**dataclasses.asdict(command), "sandbox": self.isolation}
-        process = await asyncio.create_subprocess_exec(
-            *("setpriv", f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups"),
-            *(str(self._python), "-c", DRIVER),
-            env={**os.environ, "PYTHONPATH": str(self._library), "HOME": "/nonexistent"},
-            cwd="/",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        said, _ = await process.communicate(json.dumps(told, default=str).encode())
-        answer: dict[str, Any] = json.loads(said)
-        return RunResult(**answer)
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +28,7 @@ def base() -> BasePython:
 def library() -> Iterator[Path]:
     """A copy of the package that every user can read."""
     with tempfile.TemporaryDirectory(prefix="library-") as name:
-        source = Path(softfactory.__path__[0])
-        target = Path(name, "softfactory")
-        shutil.copytree(source / "sandbox", target / "sandbox")
-        for file in ("__init__.py", "errors.py"):
-            shutil.copy(source / file, target)
-        Path(name).chmod(0o755)
+        copy_library(Path(name))
         yield Path(name)
 
 

@@ -90,14 +90,21 @@ async def test_a_page_is_played_through_playwright(
     assert list(read_pictures(checkout, "shots")) == ["one.png"]
 
 
+@pytest.fixture
+def broken() -> Iterator[Path]:
+    """A folder of browsers that only say what to install."""
+    with tempfile.TemporaryDirectory(prefix="broken-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "chromium").write_text("#!/bin/sh\necho use another package manager >&2\n")
+        (folder / "chromium").chmod(0o755)
+        for other in ("chromium-browser", "google-chrome", "google-chrome-stable"):
+            (folder / other).symlink_to("chromium")
+        yield folder
+
+
 async def test_a_browser_that_does_not_run_in_the_sandbox_is_no_browser(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+    broken: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> None:
-    await asyncio.to_thread(tmp_path.chmod, 0o755)
-    broken = tmp_path / "chromium"
-    broken.write_text("#!/bin/sh\necho this needs another package manager >&2\nexit 1\n")
-    broken.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    for name in ("chromium-browser", "google-chrome", "google-chrome-stable"):
-        (tmp_path / name).symlink_to("chromium")
+    monkeypatch.setenv("PATH", f"{broken}:{os.environ['PATH']}")
     assert await find_browser(sandbox) is None

@@ -54,12 +54,12 @@ def test_the_filter_refuses_what_it_lists_and_nothing_else(
 def test_an_old_landlock_is_helped_by_refusing_signals_to_the_supervisor(machine: str) -> None:
     kill = {"x86_64": 62, "aarch64": 129}[machine]
     socket = {"x86_64": 41, "aarch64": 198}[machine]
-    old = compiled(under_landlock(4, own_files=False, supervisor=4711), machine)
+    old = compiled(under_landlock(4, supervisor=4711), machine)
     for target in (4711, -4711, -1):
         assert answer(old, MACHINES[machine], kill, target) == EPERM
     assert answer(old, MACHINES[machine], kill, 4712) == ALLOW
     assert answer(old, MACHINES[machine], socket, 2) == EPERM
-    new = compiled(under_landlock(6, own_files=False, supervisor=4711), machine)
+    new = compiled(under_landlock(6, supervisor=4711), machine)
     assert answer(new, MACHINES[machine], kill, 4711) == ALLOW
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from softfactory.nodes.defects import Defect, defects
 from softfactory.nodes.junit import cases_of, steadied
-from softfactory.nodes.suites import PICTURES, REPORT, Facilities, Subject, Suite, suites_of
+from softfactory.nodes.suites import PICTURES, Facilities, Subject, Suite, suites_of
 from softfactory.product.repository import Repository
 from softfactory.sandbox import (
     Browser,
@@ -110,17 +111,18 @@ class Laboratory:
     async def _run(
         self, subject: Subject, suite: Suite, sandbox: Sandbox, defect: Defect | None = None
     ) -> SuiteRun:
+        report = f".report-{secrets.token_hex(8)}.xml"
         async with self._checkout(subject, defect) as folder:
             result = await sandbox.run(
                 Command(
-                    suite.argv,
+                    suite.argv(folder, report),
                     folder,
                     limits=suite.limits,
                     env=suite.variables,
                     readable=suite.environment.readable,
                 )
             )
-            junit = await asyncio.to_thread(_collected, folder, REPORT, 4 << 20)
+            junit = await asyncio.to_thread(_collected, folder, report, 4 << 20)
             cases = cases_of(junit)
             pictures = await asyncio.to_thread(_pictures, folder, cases)
         printed = _nameless(_printed(result), suite.environment)
@@ -172,9 +174,7 @@ class Laboratory:
 
 
 def _tried(tree: Tree) -> Tree:
-    return {
-        path: blob for path, blob in tree.items() if not path.startswith("docs/") and path != REPORT
-    }
+    return {path: blob for path, blob in tree.items() if not path.startswith("docs/")}
 
 
 def _put(folder: Path, files: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,14 +20,7 @@ from softfactory.state.company import Tree
 from softfactory.state.documents import Kind, ProgrammingLanguage
 from softfactory.state.testing import RunRecipe
 
-REPORT = ".softfactory-report.xml"
 PICTURES = ".softfactory-pictures"
-PYTEST = ("-m", "pytest", "-q", "--tb=short", "--no-header", "-p", "no:cacheprovider")
-JUNIT = ("-o", "junit_family=xunit1", f"--junitxml={REPORT}", "tests")
-NODE = (
-    *("--test", "--test-reporter=junit", f"--test-reporter-destination={REPORT}"),
-    *("--test-reporter=spec", "--test-reporter-destination=stdout"),
-)
 JAVASCRIPT_TESTS = re.compile(r"tests/.*\.test\.[cm]?js$")
 PAGE_LIMITS = replace(BROWSER_LIMITS, wall_s=300, cpu_s=300)
 WITHOUT_WINDOW = "--ignore=tests/test_window_opens.py"
@@ -62,15 +55,13 @@ class Subject:
 class Suite:
     """A test program and the tests it runs."""
 
-    argv: tuple[str, ...]
+    command: str
+    """What a person types for it."""
+    argv: Callable[[Path, str], tuple[str, ...]]
+    """What runs it in a checkout with its report in a file of this name."""
     environment: ProductEnvironment
     limits: Limits
     variables: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def command(self) -> str:
-        """What a person types for it."""
-        return "node --test" if Path(self.argv[0]).name == "node" else "python -m pytest tests"
 
 
 @dataclass(frozen=True)
@@ -95,7 +86,7 @@ async def suites_of(subject: Subject, facilities: Facilities) -> tuple[list[Suit
     if files or named == "javascript":
         node = await asyncio.to_thread(shutil.which, "node")
         if node:
-            suites.append(Suite((node, *NODE, *files), environment, facilities.limits))
+            suites.append(_node(node, files, environment, facilities.limits))
         else:
             missing.append("no_node")
     if named == "page":
@@ -137,4 +128,18 @@ async def _has_screen(facilities: Facilities) -> bool:
 def _pytest(
     environment: ProductEnvironment, limits: Limits, options: tuple[str, ...] = ()
 ) -> Suite:
-    return Suite((str(environment.python), *PYTEST, *options, *JUNIT), environment, limits)
+    def argv(checkout: Path, report: str) -> tuple[str, ...]:
+        return (*environment.pytest(checkout, report), *options)
+
+    return Suite("python -m pytest tests", argv, environment, limits)
+
+
+def _node(
+    node: str, files: Sequence[str], environment: ProductEnvironment, limits: Limits
+) -> Suite:
+    def argv(_: Path, report: str) -> tuple[str, ...]:
+        kept = ("--test-reporter=junit", f"--test-reporter-destination={report}")
+        spoken = ("--test-reporter=spec", "--test-reporter-destination=stdout")
+        return (node, "--test", *kept, *spoken, *files)
+
+    return Suite("node --test", argv, environment, limits)

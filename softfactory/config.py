@@ -21,8 +21,8 @@ RoleKey = Literal[
 OptionalGate = Literal["prd", "design", "plan", "delivery"]
 
 SETTINGS_FILE = "softfactory.toml"
-TYPED_ONLY = frozenset({"unsafe_local", "folder"})
-"""What no file decides: a folder from elsewhere must not switch the sandbox off."""
+FILE_KEYS = ("model", "base_url", "roles", "price", "budget", "gates", "thorough", "speak", "out")
+"""What a file may decide: a folder from elsewhere must not switch the sandbox off."""
 WHOM_TO_ASK = frozenset({"model", "roles", "base_url"})
 REVIEW_ROUNDS = 4
 """How often an engineer answers for one package before a human is asked."""
@@ -132,11 +132,10 @@ def read_settings(file: Path) -> dict[str, Any]:
         kept = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"settings file {str(file)!r} can't be read: {error}") from error
-    known = [name for name in Settings.model_fields if name not in TYPED_ONLY]
     for name in kept:
-        if name not in known:
+        if name not in FILE_KEYS:
             raise UsageError(
-                f"settings file {str(file)!r}: {name!r} is no key of it; {', '.join(known)} are"
+                f"settings file {str(file)!r}: {name!r} is no key of it; {', '.join(FILE_KEYS)} are"
             )
     try:
         Settings.model_validate(kept)

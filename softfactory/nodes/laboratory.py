@@ -239,7 +239,7 @@ def _judged(trial: Trial, result: RunResult) -> Case:
         name=f"$ {line}",
         file="",
         outcome="failed" if wrong else "passed",
-        message=steadied(f"$ {line}\n{printed}\n→ {wrong}") if wrong else "",
+        message=steadied(f"$ {line}\n{printed}" + (f"\n→ {wrong}" if wrong else "")),
         requirements=list(trial.requirements),
     )
 

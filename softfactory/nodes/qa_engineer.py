@@ -10,7 +10,7 @@ from softfactory.models.answers import FilesReader
 from softfactory.models.model import Model
 from softfactory.nodes.engineer import listing
 from softfactory.nodes.laboratory import Laboratory
-from softfactory.nodes.suites import HARNESSES, Subject
+from softfactory.nodes.suites import HARNESSES, subject_of
 from softfactory.nodes.test_results import blunt_tests, repeats, summary, was_blunt
 from softfactory.nodes.written_tests import altered_passing_tests, uncovered
 from softfactory.persistence.calls import Outcome
@@ -41,7 +41,7 @@ class QAEngineer:
         dossier = await self.product.text(state["dossier"])
         tests, recipe = await self._tests_and_recipe(state, dossier)
         tree = {**state["tree"], **tests}
-        examined = await self.laboratory.examine(_subject(state, tree, recipe))
+        examined = await self.laboratory.examine(subject_of(state, tree, recipe))
         report = examined.report
         await self._tell("test", summary(report), turn)
         await self._judge_code(state, report)
@@ -68,7 +68,7 @@ class QAEngineer:
         self, state: CompanyState, dossier: str
     ) -> tuple[Tree, RunRecipe | None]:
         verdict, report, recipe = state.get("verdict"), state.get("report"), state.get("recipe")
-        ours = _subject(state, {}, None).harness()
+        ours = subject_of(state, {}, None).harness()
         current = {
             path: blob
             for path, blob in state["tree"].items()
@@ -99,7 +99,7 @@ class QAEngineer:
         problems = _to_mend(state, texts, cause) if current else ""
         if state.get("hint"):
             problems += render("parts/hint", hint=state["hint"])
-        ours = _subject(state, {}, None).harness()
+        ours = subject_of(state, {}, None).harness()
         asked = prompt("write_test", ROLE, dossier=dossier, how=_how(state), problems=problems)
         reader = FilesReader(
             texts,
@@ -158,24 +158,6 @@ class QAEngineer:
         await self.tell(Event.model_validate(data))
 
 
-def _subject(state: CompanyState, tree: Tree, recipe: RunRecipe | None) -> Subject:
-    design, layout = state["design"], state["layout"]
-    return Subject(
-        tree=tree,
-        kind=design.kind,
-        language=design.programming_language,
-        packages=tuple(package.name for package in state["dependencies"].packages),
-        entry=layout.entry,
-        start=tuple(layout.start),
-        recipe=recipe,
-        required=tuple(_required(state)),
-    )
-
-
-def _required(state: CompanyState) -> list[str]:
-    return [r.id for r in state["prd"].requirements if r.priority == "P0"]
-
-
 def _how(state: CompanyState) -> str:
     """How tests of this kind of product are written."""
     design, entry = state["design"], state["layout"].entry
@@ -203,7 +185,8 @@ def _unfit(state: CompanyState, before: Mapping[str, str], files: Mapping[str, s
     now = {**before, **files}
     is_page = state["design"].kind == "web_page"
     speaking = {path: text for path, text in now.items() if not is_page or path.endswith(".py")}
-    missing = uncovered(speaking, _required(state))
+    required = [r.id for r in state["prd"].requirements if r.priority == "P0"]
+    missing = uncovered(speaking, required)
     if missing:
         where = " that opens the page" if is_page else ""
         return f"no test{where} is named after {', '.join(missing)}, which is P0"

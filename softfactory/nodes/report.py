@@ -15,6 +15,8 @@ from softfactory.state.headings import headings
 from softfactory.state.markdown import bullets, findings_markdown, section
 from softfactory.state.testing import Case, TestReport
 
+EXCERPT = 600
+"""Characters of what a started product printed."""
 Shown = Literal["shown", "rules_shown", "failed", "not_shown"]
 
 
@@ -136,11 +138,6 @@ def _tests(state: CompanyState) -> str:
     tests = [case for case in report.cases if case.file]
     passed = sum(case.outcome == "passed" for case in tests)
     lines = [f"`{report.command}`: {passed}/{len(tests)}"]
-    lines += [
-        f"`{case.name.removeprefix('$ ')}`: {case.outcome}"
-        for case in report.cases
-        if not case.file
-    ]
     if report.probe.noticed:
         lines.append(f"{words['noticed']}: {report.probe.noticed}")
     lines.append(f"{words['isolation']}: {report.isolation}")
@@ -148,7 +145,9 @@ def _tests(state: CompanyState) -> str:
         lines.append(report.reason)
     failed = [case for case in report.cases if case.outcome == "failed"]
     lines += [f"✗ {case.name}: {' '.join(case.message.split())[-300:]}" for case in failed]
-    return bullets(lines)
+    starts = [case.message[:EXCERPT] for case in report.cases if not case.file]
+    shown = "\n\n````text\n" + "\n\n".join(starts) + "\n````" if starts else ""
+    return bullets(lines) + shown
 
 
 def _not_verified(state: CompanyState, notes: Sequence[str]) -> list[str]:

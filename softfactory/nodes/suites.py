@@ -16,7 +16,7 @@ from softfactory.sandbox import (
     Limits,
     ProductEnvironment,
 )
-from softfactory.state.company import Tree
+from softfactory.state.company import CompanyState, Tree
 from softfactory.state.documents import Kind, ProgrammingLanguage
 from softfactory.state.testing import RunRecipe
 
@@ -49,6 +49,21 @@ class Subject:
         """The files that are put beside the product's tests, by path."""
         name = HARNESSES.get(self.kind)
         return harness(name, self.entry, self.start) if name else {}
+
+
+def subject_of(state: CompanyState, tree: Tree, recipe: RunRecipe | None) -> Subject:
+    """A run's product, with these files, as it is to be tried."""
+    design, layout = state["design"], state["layout"]
+    return Subject(
+        tree=tree,
+        kind=design.kind,
+        language=design.programming_language,
+        packages=tuple(package.name for package in state["dependencies"].packages),
+        entry=layout.entry,
+        start=tuple(layout.start),
+        recipe=recipe,
+        required=tuple(r.id for r in state["prd"].requirements if r.priority == "P0"),
+    )
 
 
 @dataclass(frozen=True)

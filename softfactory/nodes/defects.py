@@ -45,9 +45,9 @@ class Defect:
         return f"{self.path}:{self.line} `{self.was.strip()}` → `{now}`"
 
 
-def defects(files: Mapping[str, str], entry: str = "") -> list[Defect]:
-    """Defects of different kinds in all files in turn, the entry first; the same every time."""
-    paths = sorted(files, key=lambda path: (path != entry, path))
+def defects(files: Mapping[str, str], first: str = "") -> list[Defect]:
+    """Defects of different kinds in all files in turn; the same ones every time."""
+    paths = sorted(files, key=lambda path: (path != first, path))
     pools = {path: _by_kind(path, files[path]) for path in paths}
     chosen: list[Defect] = []
     while len(chosen) < MOST and any(pools.values()):

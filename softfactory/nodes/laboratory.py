@@ -112,10 +112,11 @@ class Laboratory:
         self, subject: Subject, suite: Suite, sandbox: Sandbox, defect: Defect | None = None
     ) -> SuiteRun:
         report = f".report-{secrets.token_hex(8)}.xml"
+        hurry = suite.in_a_hurry if defect else ()
         async with self._checkout(subject, defect) as folder:
             result = await sandbox.run(
                 Command(
-                    suite.argv(folder, report),
+                    (*suite.argv(folder, report), *hurry),
                     folder,
                     limits=suite.limits,
                     env=suite.variables,
@@ -131,8 +132,9 @@ class Laboratory:
     async def _probe(self, subject: Subject, suites: Sequence[Suite], sandbox: Sandbox) -> Probe:
         """Put defects in, one at a time, until a test notices one."""
         files = {p: b for p, b in subject.tree.items() if not p.startswith("tests/")}
-        missed: list[str] = []
-        for defect in defects(await self.product.texts(files), subject.entry):
+        texts, missed = await self.product.texts(files), list[str]()
+        rules = [path for path, text in sorted(texts.items()) if "module.exports" in text]
+        for defect in defects(texts, first=rules[0] if rules else subject.entry):
             for suite in suites:
                 if (await self._run(subject, suite, sandbox, defect)).failed:
                     return Probe(noticed=str(defect), missed=missed)

@@ -77,6 +77,8 @@ class Suite:
     environment: ProductEnvironment
     limits: Limits
     variables: Mapping[str, str] = field(default_factory=dict)
+    in_a_hurry: tuple[str, ...] = ()
+    """Arguments that end it at the first failure."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def _pytest(
     def argv(checkout: Path, report: str) -> tuple[str, ...]:
         return (*environment.pytest(checkout, report), *options)
 
-    return Suite("python -m pytest tests", argv, environment, limits)
+    return Suite("python -m pytest tests", argv, environment, limits, in_a_hurry=("-x",))
 
 
 def _node(

@@ -2,6 +2,9 @@
 
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,29 +13,100 @@ from softfactory.config import Settings
 from softfactory.demos import demos, recording_of
 from softfactory.errors import UsageError
 from softfactory.models.recorded import RecordedModel
-from softfactory.service import open_service
+from softfactory.nodes.laboratory import Laboratory
+from softfactory.nodes.suites import subject_of
+from softfactory.persistence.runs import Run
+from softfactory.product.repository import Repository
+from softfactory.sandbox import Environments, choose_sandbox
+from softfactory.service import Service, open_service
+from softfactory.state.company import CompanyState
 from softfactory.workplace import Outside
 
 ALL = [demo.name for demo in demos()]
-NEEDS_NODE = {"memory"}
+GAMES = ("snake", "breakout", "2048", "flappy", "memory")
+NEEDS = {"students": ["bwrap"], "habits": []} | {name: ["node", "chromium"] for name in GAMES}
+MOST_CALLS, MOST_TOKENS = 12, 30_000
+
+Breakage = tuple[str, str, str]
+"""A file, what stands in it, and what breaks a requirement instead."""
+BREAKAGES: dict[str, list[Breakage]] = {
+    "snake": [
+        ("game.js", "Math.min(12, 6 + 0.2 * score)", "6"),  # R1: it gets faster
+        ("app.js", "else restart(app.state, Math.random);", ""),  # R3: Enter plays again
+    ],
+    "breakout": [("game.js", "const LIVES = 3;", "const LIVES = 4;")],  # R3
+    "2048": [
+        (
+            "game.js",
+            "mergeable = 0;\n      }",
+            "mergeable = 2 * value;\n      }",
+        ),  # R1: once
+        ("game.js", "const WINNING_TILE = 2048;", "const WINNING_TILE = 4096;"),  # R3
+    ],
+    "flappy": [("game.js", "const OVER_DELAY = 0.5;", "const OVER_DELAY = 0;")],  # R4
+    "memory": [("game.js", "game.open.length >= 2 ||", "")],  # R1: the third card waits
+    "students": [
+        ("students.py", "Decimal(score) <= 100", "Decimal(score) <= 1000"),  # R4
+        ("students.py", "student.student_id.casefold() == wanted", "False"),  # R1: used once
+    ],
+    "habits": [("tracker.py", "        last -= 1", "        last -= 2")],  # R3: today may be open
+}
 
 
-@pytest.mark.parametrize("name", ALL)
-async def test_a_recorded_run_is_delivered(name: str, home: Path, settings: Settings) -> None:
-    if name in NEEDS_NODE and shutil.which("node") is None:
-        pytest.skip("Node.js is not installed")
+@dataclass(frozen=True)
+class Delivered:
+    """A demo that was replayed, and what it takes to try its product again."""
+
+    service: Service
+    run: Run
+    state: CompanyState
+
+
+@asynccontextmanager
+async def delivered(name: str, home: Path, settings: Settings) -> AsyncIterator[Delivered]:
+    missing = [program for program in NEEDS[name] if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is missing")
     _, recording = recording_of(name)
     model = RecordedModel(recording)
     outside = Outside(lambda *_: model, search=lambda: None, speech=lambda: None)
     async with open_service(home, outside) as service:
         run = await service.start(recording.idea, settings)
         run = await service.work(run.id)
-        state = await service.documents(run.id)
-        calls = await service.paid(run.id)
-    assert (run.status, run.reason) == ("delivered", "")
-    assert state["report"].status == "passed"
-    assert state["delivery"].not_shown == []
-    assert len(calls) == len(recording.calls)
+        assert (run.status, run.reason) == ("delivered", "")
+        yield Delivered(service, run, await service.documents(run.id))
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_a_recorded_run_is_delivered_and_its_product_broken_is_noticed(
+    name: str, home: Path, settings: Settings
+) -> None:
+    """What ships was delivered at the first try, and its tests see what its users would see."""
+    async with delivered(name, home, settings) as demo:
+        calls = await demo.service.paid(demo.run.id)
+        state = demo.state
+        assert state["report"].status == "passed"
+        assert state["report"].probe.noticed
+        important = [r.id for r in state["prd"].requirements if r.priority == "P0"]
+        assert set(important) <= set(state["delivery"].verified)
+        tokens = sum(c.reply["input_tokens"] + c.reply["output_tokens"] for c in calls)
+        assert len(calls) == len(recording_of(name)[1].calls) <= MOST_CALLS
+        assert tokens <= MOST_TOKENS
+        for breakage in BREAKAGES.get(name, []):
+            assert await notices(demo, home, breakage), breakage
+
+
+async def notices(demo: Delivered, home: Path, breakage: Breakage) -> bool:
+    """Whether QA, run again, sees that a product is broken."""
+    path, was, now = breakage
+    product = Repository(home / "products" / f"{demo.run.id}.git", demo.run.id)
+    text = await product.text(demo.state["tree"][path])
+    assert text.count(was) == 1, f"{path} holds {was!r} {text.count(was)} times"
+    broken = await product.put(text.replace(was, now))
+    laboratory = Laboratory(product, choose_sandbox, Environments(home))
+    tree = {**demo.state["tree"], path: broken}
+    subject = subject_of(demo.state, tree, demo.state.get("recipe"))
+    return (await laboratory.examine(subject)).report.status == "failed"
 
 
 async def test_the_recorded_habit_tracker_works_when_used(
@@ -45,7 +119,7 @@ async def test_the_recorded_habit_tracker_works_when_used(
         run = await service.work(run.id)
 
     def habit(*words: str, today: str) -> str:
-        known = {"PATH": "/usr/bin:/bin", "HABIT_FILE": str(tmp_path / "h"), "HABIT_TODAY": today}
+        known = {"PATH": "/usr/bin:/bin", "HABITS_FILE": str(tmp_path / "h"), "HABITS_TODAY": today}
         return subprocess.run(
             ["python3", f"{run.out}/habit.py", *words],
             env=known,

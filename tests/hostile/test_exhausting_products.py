@@ -36,7 +36,8 @@ TESTS = {
     ),
     "keeps everything": (
         "memory",
-        "def test_r1():\n    kept = []\n    while True:\n        kept.append(bytearray(1 << 20) + b'x')\n",
+        "def test_r1():\n    kept = []\n    while True:\n"
+        "        kept.append(bytearray(1 << 20) + b'x')\n",
     ),
 }
 

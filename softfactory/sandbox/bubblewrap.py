@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from softfactory.errors import SandboxUnavailable
@@ -146,6 +146,7 @@ def _privileges(program: str, uid: int | None) -> list[str]:
     return ["--unshare-user", *disable, "--cap-drop", "ALL"]
 
 
+@cache
 def _knows_disable(program: str) -> bool:
     """Tell whether this bwrap (0.8 and later) can forbid further user namespaces."""
     answer = subprocess.run([program, "--help"], capture_output=True, check=False)

@@ -6,18 +6,19 @@ else can be imported that way. Numbers are from the kernel's ``prctl.h`` and ``l
 
 import _thread
 import ctypes
-import importlib.util
 import json
 import os
 import resource
 import signal
-import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
+
+    Channel = tuple[socket.socket, socket.socket]
 
 SET_DEATH_SIGNAL = 1
 DROP_FROM_BOUNDING_SET = 24
@@ -44,7 +45,8 @@ def descendants(root: int) -> list[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208 - many times a second
         if name.isdigit():
             try:
-                fields = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()
+                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 - pathlib is slow
+                    fields = file.read().rpartition(b")")[2].split()
             except OSError:
                 continue
             children.setdefault(int(fields[1]), []).append(int(name))
@@ -72,16 +74,15 @@ def main(plan_fd: int, status_fd: int) -> int:
         plan = json.load(file)
     if os.getppid() != plan["parent"]:
         return NOT_CONFINED
-    ours, theirs = socket.socketpair()
+    channel = _channel() if plan["seccomp"] else None
     child = os.fork()
     if child == 0:
-        _become(plan, status_fd, theirs)
+        _become(plan, status_fd, channel)
     signal.signal(signal.SIGTERM, lambda *_: _kill(child))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _let_go_of_streams(status_fd)
-    theirs.close()
-    for listener in socket.recv_fds(ours, 1, 1)[1]:
-        _thread.start_new_thread(_changing_modes(), (listener, plan))
+    if channel:
+        _listen(channel, plan)
     status = _wait_for(child)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the id may belong to someone else from now on
     _end_descendants()
@@ -89,11 +90,11 @@ def main(plan_fd: int, status_fd: int) -> int:
     return 128 - code if code < 0 else code
 
 
-def _become(plan: dict[str, Any], status_fd: int, theirs: socket.socket) -> None:
+def _become(plan: dict[str, Any], status_fd: int, channel: "Channel | None") -> None:
     supervisor = os.getppid()
     try:
         os.setsid()
-        _confine(plan, theirs)
+        _confine(plan, channel)
         if os.getppid() != supervisor:
             os._exit(NOT_CONFINED)
     except Exception as error:
@@ -106,7 +107,7 @@ def _become(plan: dict[str, Any], status_fd: int, theirs: socket.socket) -> None
         os._exit(NOT_EXECUTABLE)
 
 
-def _confine(plan: dict[str, Any], theirs: socket.socket) -> None:
+def _confine(plan: dict[str, Any], channel: "Channel | None") -> None:
     """Take away rights in the one order that works: what needs root first, the filter last."""
     ruleset = _ruleset(plan["abi"], plan["rules"]) if plan["abi"] else None
     for limit, soft, hard in plan["rlimits"]:
@@ -122,8 +123,8 @@ def _confine(plan: dict[str, Any], theirs: socket.socket) -> None:
     if ruleset is not None:
         _call(RESTRICT_SELF, ruleset, 0)
         os.close(ruleset)
-    if plan["seccomp"]:
-        _filter(bytes.fromhex(plan["seccomp"]), theirs)
+    if channel:
+        _filter(bytes.fromhex(plan["seccomp"]), channel)
 
 
 def _become_user(uid: int) -> None:
@@ -146,37 +147,48 @@ def _ruleset(abi: int, rules: list[tuple[str, str]]) -> int:
         except OSError:
             continue  # not every machine has every file
         access = _ACCESS[kind] & rights
-        if not Path(path).is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - importing pathlib takes longer than all this
             access &= _ON_FILES
         _call(ADD_RULE, ruleset, 1, struct.pack("=Qi", access, descriptor), 0)
         os.close(descriptor)
     return ruleset
 
 
-def _filter(program: bytes, theirs: socket.socket) -> None:
-    """Install the filter, and hand its other end to the launcher, where the kernel gives one."""
+def _channel() -> "Channel":
+    """Return two ends through which the child hands over the other end of its filter."""
+    import socket  # slow, and not needed for bubblewrap
+
+    return socket.socketpair()
+
+
+def _filter(program: bytes, channel: "Channel") -> None:
+    """Install the filter, and hand over its other end, if the kernel gives one."""
+    import socket  # see above
+
     code = ctypes.create_string_buffer(program, len(program))
     header = ctypes.c_char_p(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
     number = SECCOMP[os.uname().machine]
     try:
         listener = _call(number, 1, 8, header)
     except OSError:
-        _call(number, 1, 0, header)  # what would have been asked is then unknown to the kernel
+        _call(number, 1, 0, header)  # what would be asked is then refused
         return
-    socket.send_fds(theirs, [b"."], [listener])
+    socket.send_fds(channel[1], [b"."], [listener])
     os.close(listener)
 
 
-def _changing_modes() -> Callable[[int, dict[str, Any]], None]:
-    """Load the neighbouring module: started as we are, Python can't find the package."""
-    path = Path(__file__).with_name("modes.py")
-    spec = importlib.util.spec_from_file_location("modes", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{str(path)!r} is missing: reinstall softfactory")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    answer: Callable[[int, dict[str, Any]], None] = module.answer
-    return answer
+def _listen(channel: "Channel", plan: dict[str, Any]) -> None:
+    """Answer what the filter asks: the neighbouring module does, which has to be found by path."""
+    import importlib.util  # slow, and not needed for bubblewrap
+    import socket
+
+    channel[1].close()
+    spec = importlib.util.spec_from_file_location("modes", f"{os.path.dirname(__file__)}/modes.py")  # noqa: PTH120
+    for listener in socket.recv_fds(channel[0], 1, 1)[1]:
+        if spec and spec.loader:
+            modes = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(modes)
+            _thread.start_new_thread(modes.answer, (listener, plan))
 
 
 def _let_go_of_streams(status_fd: int) -> None:

@@ -6,6 +6,7 @@ name, so that names may change in the meantime. Loaded by the launcher, so stand
 numbers are from the kernel's ``seccomp.h`` and ``fcntl.h``.
 """
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -31,23 +32,27 @@ _ARGUMENTS = {  # which are the folder, the path, the new value and the flags; -
 
 def answer(listener: int, plan: dict[str, Any]) -> None:
     """Answer all that the filter asks; meant for a thread, of which alone it changes the user."""
-    folders = [os.path.realpath(path) for path, kind in plan["rules"] if kind == "write"]
-    if plan["uid"] is not None:
-        _become(plan["uid"])
-    while True:
-        request = bytearray(80)
-        try:
-            fcntl.ioctl(listener, RECEIVE, request)
-        except OSError as error:
-            if error.errno not in (errno.EINTR, errno.ENOENT):
-                return
-            time.sleep(0.001)  # it was killed before it was heard
-            continue
-        reply = _reply(listener, request, plan["asked"], folders)
-        try:
-            fcntl.ioctl(listener, ANSWER, struct.pack("=8sqiI", request[:8], 0, -reply, 0))
-        except OSError:
-            continue  # it was killed before it was answered
+    try:
+        folders = [os.path.realpath(path) for path, kind in plan["rules"] if kind == "write"]
+        if plan["uid"] is not None:
+            _become(plan["uid"])
+        while _heard(listener, plan["asked"], folders):
+            pass
+    finally:
+        os.close(listener)  # the kernel then answers that there is no such call
+
+
+def _heard(listener: int, asked: dict[str, str], folders: list[str]) -> bool:
+    request = bytearray(80)
+    try:
+        fcntl.ioctl(listener, RECEIVE, request)
+    except OSError as error:
+        time.sleep(0.001)  # it was killed before it was heard
+        return error.errno in (errno.EINTR, errno.ENOENT)
+    reply = _reply(listener, request, asked, folders)
+    with contextlib.suppress(OSError):  # it was killed before it was answered
+        fcntl.ioctl(listener, ANSWER, struct.pack("=8sqiI", request[:8], 0, -reply, 0))
+    return True
 
 
 def _become(uid: int) -> None:

@@ -12,13 +12,15 @@ print(dict(os.environ))
 """,
     "reads the environments of other processes": """
 for path in (f"/proc/{os.getppid()}/environ", *map(str, Path("/proc").glob("[0-9]*/environ"))):
-    print(attempt(Path(path).read_bytes))
+    words = attempt(Path(path).read_bytes) or b""
+    if b"SECRET-" in words:
+        print(words[words.find(b"SECRET-"):][:40])
 """,
     "reads the command lines of other processes": """
 for path in Path("/proc").glob("[0-9]*/cmdline"):
-    words = attempt(path.read_bytes)
-    if words and host["mark"].encode() not in words:
-        print(words)
+    words = attempt(path.read_bytes) or b""
+    if b"SECRET-" in words:
+        print(words[words.find(b"SECRET-"):][:40])
 """,
     "reads the memory of another process": """
 for line in attempt(lambda: open(f"/proc/{host['bystander']}/maps").read().splitlines()) or []:

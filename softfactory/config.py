@@ -79,6 +79,7 @@ class Settings(BaseModel):
     unsafe_local: bool = Field(default=False, description="run generated code without isolation")
     out: str = Field(default="", description="folder of the product; empty: named after it")
     folder: str = Field(default="", description="where the command was given")
+    holder: str = Field(default="", description="whose run it is on a server with tokens")
 
 
 def models_of(names: Sequence[str]) -> dict[str, Any]:

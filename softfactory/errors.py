@@ -6,8 +6,12 @@
     ├── UsageError              the command or a setting is wrong; nothing was started
     │   ├── UnknownRun
     │   ├── FolderTaken         the output folder belongs to something else
-    │   └── GateGone            there is no such question to answer (any more)
+    │   ├── GateGone            there is no such question to answer (any more)
+    │   ├── NotThere            the run has no such document or file (yet)
+    │   └── KeyReused           a request's key came with another request before
     ├── RunBusy                 another process is working on this run
+    ├── ServerFull              as many runs are being worked on as may be
+    ├── RequestRefused          a server does not take this request, whatever it asks for
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
@@ -43,6 +47,29 @@ class FolderTaken(UsageError):
 
 class GateGone(UsageError):
     """The question was answered already, or was never asked."""
+
+
+class NotThere(UsageError):
+    """The run has no such document or file (yet)."""
+
+
+class KeyReused(UsageError):
+    """A request's key came with another request before."""
+
+
+class ServerFull(SoftfactoryError):
+    """As many runs are being worked on as may be at once."""
+
+
+class RequestRefused(SoftfactoryError):
+    """A server does not take this request, whatever it asks for."""
+
+    def __init__(self, status: int, code: str, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        """Of the HTTP answer."""
+        self.code = code
+        """A stable name of the reason."""
 
 
 class RunBusy(SoftfactoryError):

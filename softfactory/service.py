@@ -7,16 +7,16 @@ happens to it goes into its event log, which any number of others can follow.
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from softfactory.config import OptionalGate, Settings
 from softfactory.errors import (
     BudgetReached,
-    GateGone,
     ModelUnavailable,
     SoftfactoryError,
     UsageError,
@@ -25,16 +25,16 @@ from softfactory.graph.company import GRAPH_VERSION, Company
 from softfactory.graph.thread import Thread
 from softfactory.models.purse import Purse, purse_of, raised
 from softfactory.models.recorded import Recording, recorded_calls, write_recording
-from softfactory.nodes.gates import decided
-from softfactory.persistence.calls import Call, Calls
+from softfactory.nodes.gates import refuse_misfit
+from softfactory.persistence.calls import Call
 from softfactory.persistence.database import open_database
-from softfactory.persistence.endpoints import Endpoints
-from softfactory.persistence.events import Events, LoggedEvent
+from softfactory.persistence.events import LoggedEvent
 from softfactory.persistence.leases import under_lease
-from softfactory.persistence.runs import Run, Runs, Status
+from softfactory.persistence.runs import Run, Status
+from softfactory.product.repository import Repository
 from softfactory.state.company import CompanyState
 from softfactory.state.gates import Decision, GateQuestion, budget_question
-from softfactory.workplace import Outside, Records, Workplace
+from softfactory.workplace import Outside, Workplace, records_in
 
 FOLLOW_SECONDS = 0.1
 STANDING: dict[type[SoftfactoryError], Status] = {
@@ -53,8 +53,9 @@ class Service:
         self.runs = workplace.records.runs
         self.events = workplace.records.events
         self.calls = workplace.records.calls
+        self.requests = workplace.records.requests
 
-    async def start(self, idea: str, settings: Settings) -> Run:
+    async def start(self, idea: str, settings: Settings, name: str = "") -> Run:
         """Make a run of an idea; nothing is asked and nothing paid yet.
 
         Raises:
@@ -72,17 +73,17 @@ class Service:
         self._workplace.chat_model(settings).ready(idea)
         self._workplace.refuse_unpriced(settings)
         await self._workplace.sandbox(settings)
-        run = await self.runs.add(idea.strip(), settings, GRAPH_VERSION)
+        run = await self.runs.add(idea.strip(), settings, GRAPH_VERSION, name=name)
         await self._workplace.tell(
             run.id, "run", f"run {run.id}: {idea.strip().splitlines()[0][:120]}"
         )
         return run
 
-    async def work(self, name: str, decision: Decision | None = None) -> Run:
+    async def work(self, name: str, decision: Decision | None = None, gate: str = "") -> Run:
         """Work on a run until it waits for a human, is delivered, or can't go on.
 
         Returns the run as it then stands: trouble with the model or the machine is in its status
-        and reason.
+        and reason. A decision is for the gate with this id, or for whichever it is.
 
         Raises:
             RunBusy: another process is at it.
@@ -92,7 +93,7 @@ class Service:
         await self.runs.acquire(run)
         started = time.monotonic()
         try:
-            status, reason = await self._stretch(run, decision)
+            status, reason = await self._stretch(run, decision, gate)
             await self.runs.add_worked(run.id, time.monotonic() - started)
             await self.runs.set_status(run.id, status, reason)
             await self._workplace.tell(run.id, "run", status, status=status, reason=reason)
@@ -133,6 +134,39 @@ class Service:
         """What the run waits for an answer to; None if nothing."""
         run = await self.runs.get(name)
         return await self._question(run, self._thread(run))
+
+    async def check(self, name: str, decision: Decision, gate: str) -> Run:
+        """Refuse a decision that is not for what the run waits for now.
+
+        Raises:
+            GateGone: it waits for nothing, or for something else.
+            UsageError: the decision does not fit.
+        """
+        run = await self.runs.get(name)
+        refuse_misfit(run, None if run.owned else await self.question(run.id), decision, gate)
+        return run
+
+    async def adjust(self, name: str, changes: Mapping[str, Any]) -> Run:
+        """Change settings of a run that can go on.
+
+        Raises:
+            UsageError: it is delivered, or the models it now names can't be asked.
+        """
+        run = await self.runs.get(name)
+        if run.status == "delivered":
+            raise UsageError(f"run {run.id} is delivered, to {run.out}")
+        settings = run.settings.model_copy(update=changes)
+        self._workplace.chat_model(settings).ready(run.idea)
+        await self.runs.set_settings(run.id, settings)
+        return await self.runs.get(run.id)
+
+    async def note(self, name: str, words: str) -> None:
+        """Put a line into a run's log."""
+        await self._workplace.tell(name, "note", words)
+
+    async def product(self, name: str) -> Repository:
+        """What a run has made so far, to be read."""
+        return self._workplace.product_of(await self.runs.get(name))
 
     async def documents(self, name: str) -> CompanyState:
         """What the company knows about a run so far; keys not yet written are missing."""
@@ -186,11 +220,11 @@ class Service:
         """The company that works on a run, for a server that brings its own checkpoints."""
         return self._workplace.company_of(run)
 
-    async def _stretch(self, run: Run, decision: Decision | None) -> tuple[Status, str]:
+    async def _stretch(self, run: Run, decision: Decision | None, gate: str) -> tuple[Status, str]:
         """Work until the run rests; trouble of the model or the machine is where it stands."""
         calls = self._workplace.on_the_wire.setdefault(run.id, set())
         try:
-            return await under_lease(self.runs, run.id, self._advance(run, decision))
+            return await under_lease(self.runs, run.id, self._advance(run, decision, gate))
         except asyncio.CancelledError:
             for call in calls:
                 call.cancel()
@@ -207,12 +241,14 @@ class Service:
             if calls:
                 await asyncio.wait(calls)
 
-    async def _advance(self, run: Run, decision: Decision | None) -> tuple[Status, str]:
+    async def _advance(
+        self, run: Run, decision: Decision | None, gate: str = ""
+    ) -> tuple[Status, str]:
         await self._workplace.sandbox(run.settings)
         thread = self._thread(run, purse_of(run.settings.budget, await self.paid(run.id)))
         question = await self._question(run, thread)
         if decision:
-            _refuse_misfit(run, question, decision)
+            refuse_misfit(run, question, decision, gate)
             if decision.action == "edit":
                 await self._note_edit(run, question)
         if question and question.gate == "budget":
@@ -243,15 +279,6 @@ class Service:
         return Thread(graph.compile(checkpointer=self._saver), run.id)
 
 
-def _refuse_misfit(run: Run, question: GateQuestion | None, decision: Decision) -> None:
-    if question is None:
-        raise GateGone(f"run {run.id} waits for no answer; `softfactory show {run.id}` says more")
-    try:
-        decided(question.gate, decision)
-    except ValueError as error:
-        raise UsageError(f"this answer does not fit the {question.gate} gate: {error}") from error
-
-
 @asynccontextmanager
 async def open_service(home: Path, outside: Outside | None = None) -> AsyncIterator[Service]:
     """The service over a data folder, which is made if it is missing."""
@@ -263,5 +290,4 @@ async def open_service(home: Path, outside: Outside | None = None) -> AsyncItera
         open_database(home / "softfactory.db") as database,
         AsyncSqliteSaver.from_conn_string(str(home / "checkpoints.db")) as saver,
     ):
-        records = Records(Runs(database), Events(database), Calls(database), Endpoints(database))
-        yield Service(Workplace(home, records, outside or Outside()), saver)
+        yield Service(Workplace(home, records_in(database), outside or Outside()), saver)

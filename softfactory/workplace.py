@@ -18,8 +18,10 @@ from softfactory.models.port import ChatModel, Reply
 from softfactory.models.prices import Prices, known_prices, price_of
 from softfactory.models.purse import Purse
 from softfactory.persistence.calls import Calls
+from softfactory.persistence.database import Database
 from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events
+from softfactory.persistence.requests import Requests
 from softfactory.persistence.runs import Run, Runs
 from softfactory.product.folders import free_folder, refuse_foreign
 from softfactory.product.repository import Change, Repository
@@ -47,6 +49,14 @@ class Records:
     events: Events
     calls: Calls
     endpoints: Endpoints
+    requests: Requests
+
+
+def records_in(database: Database) -> Records:
+    """All records of a database."""
+    return Records(
+        Runs(database), Events(database), Calls(database), Endpoints(database), Requests(database)
+    )
 
 
 @dataclass(frozen=True)
@@ -133,18 +143,22 @@ class Workplace:
         if not out:
             return ""
         try:
-            await Repository(self._kept(run), run.id).publish(Path(out))
+            await self.product_of(run).publish(Path(out))
         except (ProductError, OSError) as error:
             return f"{error}. The product is safe: `git clone {self._kept(run)}`"
         return ""
 
     async def copy_product(self, parent: Run, run: Run, state: CompanyState) -> None:
         """Give a fork the product as its parent had it."""
-        source, target = (Repository(self._kept(r), r.id) for r in (parent, run))
+        source, target = self.product_of(parent), self.product_of(run)
         files = await source.contents(state["tree"])
         await target.save(Change("Human", f"Fork of {parent.id}", files))
         if dossier := state.get("dossier"):
             await target.put(await source.text(dossier))
+
+    def product_of(self, run: Run) -> Repository:
+        """The product of a run, to be read or published."""
+        return Repository(self._kept(run), run.id)
 
     async def tell(
         self, run: str, kind: Any, text: str, *, role: Any = "Company", **data: Any

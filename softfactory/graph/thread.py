@@ -37,7 +37,8 @@ class Thread:
         snapshot = await self._snapshot()
         if not snapshot.interrupts:
             return None
-        return GateQuestion.model_validate(snapshot.interrupts[0].value)
+        [asked, *_] = snapshot.interrupts
+        return GateQuestion.model_validate(asked.value | {"id": asked.id})
 
     async def state(self) -> CompanyState:
         """What has been written so far; keys without a value yet are missing."""

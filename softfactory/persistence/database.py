@@ -8,7 +8,6 @@ from typing import Any
 
 import aiosqlite
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
@@ -62,6 +61,17 @@ CREATE TABLE endpoints (
     PRIMARY KEY (endpoint, model)
 );
 """
+REQUESTS = """
+CREATE TABLE requests (
+    holder TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    run TEXT NOT NULL,
+    PRIMARY KEY (holder, key)
+);
+"""
+VERSIONS = (SCHEMA, REQUESTS)
+"""What each version of the file adds to the one before."""
 
 
 class Database:
@@ -80,8 +90,9 @@ class Database:
         return cursor.rowcount
 
     async def rows(self, query: str, values: Iterable[Any] = ()) -> list[Row]:
-        """All rows of a query."""
-        return list(await self._connection.execute_fetchall(query, tuple(values)))
+        """All rows of a query; values by position, or a mapping of values by name."""
+        given = values if isinstance(values, dict) else tuple(values)
+        return list(await self._connection.execute_fetchall(query, given))
 
     async def row(self, query: str, values: Iterable[Any] = ()) -> Row | None:
         """The first row of a query, or None."""
@@ -105,8 +116,9 @@ async def open_database(path: Path | None) -> AsyncIterator[Database]:
 async def _bring_up_to_date(connection: aiosqlite.Connection) -> None:
     await connection.execute("BEGIN IMMEDIATE")
     [version] = await connection.execute_fetchall("PRAGMA user_version")
-    if version[0] < 1:
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            await connection.execute(statement)
-        await connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    for number, schema in enumerate(VERSIONS, start=1):
+        if version[0] < number:
+            for statement in filter(str.strip, schema.split(";")):
+                await connection.execute(statement)
+            await connection.execute(f"PRAGMA user_version = {number}")
     await connection.execute("COMMIT")

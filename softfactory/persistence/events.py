@@ -1,6 +1,8 @@
 """The event log of runs: what happened, in order, for everybody who watches."""
 
+import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from softfactory.persistence.database import Database
@@ -29,6 +31,15 @@ class Events:
                SELECT ?, coalesce(max(seq), 0) + 1, ?, ? FROM events WHERE run = ?""",
             (run, time.time(), event.model_dump_json(), run),
         )
+
+    async def newest(self, runs: Collection[str]) -> dict[str, int]:
+        """The number of the last event of each run; 0 where there is none."""
+        rows = await self._database.rows(
+            """SELECT value AS run, (SELECT max(seq) FROM events WHERE run = value) AS seq
+               FROM json_each(?)""",
+            (json.dumps(list(runs)),),
+        )
+        return {row["run"]: row["seq"] or 0 for row in rows}
 
     async def after(self, run: str, seq: int) -> list[LoggedEvent]:
         """Events of a run with a number above `seq`."""

@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from sqlite3 import Row
 from typing import Literal
@@ -45,6 +45,16 @@ class Run:
         return bool(self.owner) and (self.lease_until or 0) > time.time() and not _dead(self.owner)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which runs are meant; None: whatever it is."""
+
+    holder: str | None = None
+    status: Status | None = None
+    words: str | None = None
+    """Somewhere in the idea or the title."""
+
+
 class Runs:
     """The table of runs."""
 
@@ -53,10 +63,10 @@ class Runs:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     async def add(
-        self, idea: str, settings: Settings, graph: str, parent: str | None = None
+        self, idea: str, settings: Settings, graph: str, parent: str | None = None, name: str = ""
     ) -> Run:
         """Make the row of a new run: before its first step, so that no run can vanish."""
-        run = "".join(secrets.choice(ALPHABET) for _ in range(6))
+        run = name or new_name()
         await self._database.write(
             """INSERT INTO runs (id, parent, idea, settings, graph, status, created)
                VALUES (?, ?, ?, ?, ?, 'stopped', ?)""",
@@ -94,6 +104,19 @@ class Runs:
             _run(row)
             for row in await self._database.rows("SELECT * FROM runs ORDER BY created DESC")
         ]
+
+    async def page(self, choice: Choice, before: tuple[float, str], most: int) -> list[Run]:
+        """Chosen runs made before a moment and, at that moment, of a lesser name; newest first."""
+        rows = await self._database.rows(
+            """SELECT * FROM runs
+               WHERE (:holder IS NULL OR json_extract(settings, '$.holder') = :holder)
+                 AND (:status IS NULL OR status = :status)
+                 AND (:words IS NULL OR instr(lower(idea || title), lower(:words)) > 0)
+                 AND (created, id) < (:created, :id)
+               ORDER BY created DESC, id DESC LIMIT :most""",
+            asdict(choice) | {"created": before[0], "id": before[1], "most": most},
+        )
+        return [_run(row) for row in rows]
 
     async def set_status(self, run: str, status: Status, reason: str = "") -> None:
         """Say where the run stands and why."""
@@ -168,6 +191,11 @@ class Runs:
             "UPDATE runs SET owner = NULL, lease_until = NULL WHERE id = ? AND owner = ?",
             (run, self._owner),
         )
+
+
+def new_name() -> str:
+    """A name that no run has had, as good as surely."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(6))
 
 
 def _run(row: Row) -> Run:

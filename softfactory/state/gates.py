@@ -1,5 +1,6 @@
 """What a human is asked and what a human may answer."""
 
+import zlib
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -26,6 +27,7 @@ class GateQuestion(Document):
     document: str = Field(description="what is to be judged, as Markdown")
     questions: list[str] = Field(description="questions that only a human can answer")
     actions: list[Action]
+    id: str = Field(default="", description="of this asking; asked again, it has another one")
 
 
 class Decision(Document):
@@ -53,4 +55,5 @@ def budget_question(reason: str) -> GateQuestion:
         document=f"{reason[:1].upper()}{reason[1:]}. Nothing is lost: the run goes on where it is.",
         questions=[],
         actions=list(ACTIONS["budget"]),
+        id=f"budget-{zlib.crc32(reason.encode()):08x}",
     )

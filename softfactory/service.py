@@ -54,6 +54,7 @@ class Service:
         self.events = workplace.records.events
         self.calls = workplace.records.calls
         self.requests = workplace.records.requests
+        self.prices = workplace.prices
 
     async def start(self, idea: str, settings: Settings, name: str = "") -> Run:
         """Make a run of an idea; nothing is asked and nothing paid yet.

@@ -86,7 +86,7 @@ class Workplace:
         tools = Tools(
             model=Model(
                 chat=self.chat_model(run.settings),
-                ledger=Ledger(self.records.calls, run.id, run.settings.price, self._prices),
+                ledger=Ledger(self.records.calls, run.id, run.settings.price, self.prices),
                 tell=tell,
                 purse=purse or Purse(),
                 on_the_wire=self.on_the_wire.setdefault(run.id, set()),
@@ -110,7 +110,7 @@ class Workplace:
             return
         chat = self.chat_model(settings)
         for name in {chat.model_for(role) for role in get_args(RoleName)}:
-            if price_of(self._prices, name) is None:
+            if price_of(self.prices, name) is None:
                 raise UsageError(
                     f"the price of {name!r} is unknown, so a budget in dollars can't be kept: "
                     "give --price IN/OUT, or a budget in tokens, as --budget 200k"
@@ -167,7 +167,8 @@ class Workplace:
         await self.records.events.append(run, Event(kind=kind, role=role, text=text, data=data))
 
     @property
-    def _prices(self) -> Prices:
+    def prices(self) -> Prices:
+        """What models cost, as far as it is known."""
         return known_prices(self.home / "prices.json")
 
     def _kept(self, run: Run) -> Path:

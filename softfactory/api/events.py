@@ -1,0 +1,90 @@
+"""The event stream of a run: a client that comes back misses nothing and sees nothing twice."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import StreamingResponse
+
+from softfactory.api.access import TheDesk, TheRun, TheSettings
+from softfactory.api.problems import responses
+from softfactory.api.schemas import EventView
+from softfactory.desk import Desk
+from softfactory.persistence.events import LoggedEvent
+
+router = APIRouter(prefix="/v1/runs/{run}", tags=["events"])
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One message per event: its `seq` as `id`, the event as JSON in `data` "
+        "(see EventView). Comment lines while nothing happens. A last message of type `end` when "
+        "nobody works on the run any more: close then, or your client comes back.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 3\ndata: {"seq": 3, "kind": "call", "role": "Architect"}\n\n',
+            }
+        },
+    }
+}
+
+
+class Stream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+def place(
+    after: Annotated[int, Query(ge=0, le=2**53, description="only events after this number")] = 0,
+    last: Annotated[
+        int | None, Header(alias="Last-Event-ID", ge=0, le=2**53, description="goes before `after`")
+    ] = None,
+) -> int:
+    """The last event that the client has."""
+    return after if last is None else last
+
+
+@router.get("/events", response_class=Stream, responses=STREAM | responses(404, 422))
+async def follow_events(
+    run: TheRun,
+    desk: TheDesk,
+    settings: TheSettings,
+    after: Annotated[int, Depends(place)],
+    stay: Annotated[bool, Query(description="also while nobody works on the run")] = False,
+) -> Stream:
+    """What happens in the run, live."""
+    return Stream(_messages(desk, Follow(run.id, after, stay, settings.stream_seconds)))
+
+
+@dataclass(frozen=True)
+class Follow:
+    """What a client wants to hear."""
+
+    run: str
+    after: int
+    stays: bool
+    seconds: float
+    """For how long at most."""
+
+
+async def _messages(desk: Desk, wish: Follow) -> AsyncIterator[str]:
+    yield ": hello\nretry: 1000\n\n"
+    deadline = time.monotonic() + wish.seconds
+    following = desk.bulletin.follow(wish.run, wish.after, stays=wish.stays)
+    async with aclosing(following) as events:
+        async for logged in events:
+            yield _message(logged) if logged else ": still here\n\n"
+            if time.monotonic() > deadline:
+                return
+    if not desk.bulletin.closed:
+        run = await desk.service.runs.get(wish.run)
+        yield f"event: end\ndata: {json.dumps({'status': run.status})}\n\n"
+
+
+def _message(logged: LoggedEvent) -> str:
+    told = json.dumps(EventView.of(logged).model_dump(), ensure_ascii=False)
+    return f"id: {logged.seq}\ndata: {told}\n\n"

@@ -1,0 +1,115 @@
+"""Runs: make, list, show, go on, stop, fork."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header, Query
+
+from softfactory.api.access import Holder, TheDesk, TheRun, TheService, TheSettings
+from softfactory.api.problems import responses
+from softfactory.api.schemas import Change, ForkAt, NewRun, RunPage, RunView, Wanted
+from softfactory.api.settings import ServerSettings
+from softfactory.config import Settings
+from softfactory.demos import recording_of
+from softfactory.desk import Desk
+from softfactory.errors import RequestRefused, UsageError
+from softfactory.persistence.runs import Choice, Run
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
+AT_WORK = responses(404, 409, 422, 429)
+
+
+def view(run: Run, desk: Desk) -> RunView:
+    """A run as it stands."""
+    return RunView.of(run, at_work=desk.at_work(run.id))
+
+
+@router.post("", status_code=201, responses=responses(409, 422, 429, 503))
+async def create_run(
+    new: NewRun,
+    desk: TheDesk,
+    settings: TheSettings,
+    whose: Holder,
+    key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            max_length=200,
+            pattern=r"^[ -~]*$",
+            description="sent again with the same request, it makes no second run",
+        ),
+    ] = "",
+) -> RunView:
+    """Make a run of an idea and begin to work on it."""
+    _refuse_elsewhere(settings, new)
+    chosen = new.settings(settings.defaults).model_copy(update={"holder": whose or ""})
+    idea = new.idea.strip()
+    if new.demo:
+        idea, chosen = _demo(new.demo, idea, chosen)
+    if not idea:
+        raise UsageError("there is no idea: send `idea`, or `demo`")
+    return view(await desk.create(idea, chosen, key), desk)
+
+
+@router.get("", responses=responses(422))
+async def list_runs(
+    desk: TheDesk,
+    service: TheService,
+    whose: Holder,
+    wanted: Annotated[Wanted, Query()],
+) -> RunPage:
+    """Runs, the newest first."""
+    created, _, name = (wanted.after or "inf_").partition("_")
+    choice = Choice(whose, wanted.status, wanted.q)
+    found = await service.runs.page(choice, (float(created), name), wanted.limit + 1)
+    shown = found[: wanted.limit]
+    more = f"{shown[-1].created!r}_{shown[-1].id}" if len(found) > len(shown) else None
+    return RunPage(runs=[view(run, desk) for run in shown], next=more)
+
+
+@router.get("/{run}", responses=responses(404, 422))
+async def show_run(run: TheRun, desk: TheDesk) -> RunView:
+    """A run as it stands."""
+    return view(run, desk)
+
+
+@router.post("/{run}/resume", status_code=202, responses=responses(404, 409, 422, 429, 503))
+async def resume_run(
+    run: TheRun,
+    desk: TheDesk,
+    settings: TheSettings,
+    change: Annotated[Change | None, Body()] = None,
+) -> RunView:
+    """Go on with a run that was stopped, paused, failed or interrupted."""
+    _refuse_elsewhere(settings, change or Change())
+    return view(await desk.resume(run.id, change.changes() if change else {}), desk)
+
+
+@router.post("/{run}/stop", status_code=202, responses=responses(404, 422))
+async def stop_run(run: TheRun, desk: TheDesk) -> RunView:
+    """Stop a run, whoever works on it; it can be resumed."""
+    return view(await desk.stop(run.id), desk)
+
+
+@router.post("/{run}/fork", status_code=201, responses=AT_WORK)
+async def fork_run(
+    run: TheRun, desk: TheDesk, at: Annotated[ForkAt | None, Body()] = None
+) -> RunView:
+    """Begin a new run where this one came to a gate; only what differs is paid."""
+    return view(await desk.fork(run.id, (at or ForkAt()).at), desk)
+
+
+def _refuse_elsewhere(settings: ServerSettings, change: Change) -> None:
+    """Refuse to read files of the server or, for strangers, to send its keys elsewhere."""
+    named = [change.model or "", *(change.roles or {}).values()]
+    if any(name.lower().startswith("recording:") for name in named):
+        raise UsageError("a recording can't be named here; `demo` replays those that are shipped")
+    if settings.tokens and change.base_url:
+        raise RequestRefused(403, "foreign_endpoint", "`base_url` is the server's to choose")
+
+
+def _demo(name: str, idea: str, chosen: Settings) -> tuple[str, Settings]:
+    """The idea of a recorded run, and settings that replay it."""
+    path, recording = recording_of(name)
+    kept = {key: getattr(recording.settings, key) for key in ("thorough", "speak")}
+    update = {**kept, "model": f"recording:{path}", "base_url": "", "roles": {}, "budget": None}
+    return idea or recording.idea, chosen.model_copy(update=update)

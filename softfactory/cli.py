@@ -12,7 +12,18 @@ import typer
 from softfactory import __version__
 from softfactory.config import Settings, home, models_of
 from softfactory.errors import SoftfactoryError, UsageError
-from softfactory.terminal.options import budget_from, gates_from, idea_from, price_from
+from softfactory.serving import serve
+from softfactory.terminal.options import (
+    BaseUrl,
+    Json,
+    Model,
+    Name,
+    PriceOption,
+    budget_from,
+    gates_from,
+    idea_from,
+    price_from,
+)
 
 T = TypeVar("T")
 
@@ -24,25 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-Name = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name.")]
-Model = Annotated[
-    list[str] | None,
-    typer.Option(
-        envvar="SOFTFACTORY_MODEL",
-        help="NAME, PROVIDER:NAME or recording:FILE; ROLE=... for one role; repeatable.",
-    ),
-]
-BaseUrl = Annotated[
-    str,
-    typer.Option(
-        envvar="SOFTFACTORY_BASE_URL", help="An OpenAI-compatible endpoint; default: OpenAI's."
-    ),
-]
-PriceOption = Annotated[
-    str, typer.Option(metavar="IN/OUT", help="US dollars per million tokens, as 0.15/0.60.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")]
 
 
 @app.command()
@@ -257,6 +249,9 @@ def export(
             return await service.export(name, recording, about)
 
     print(f"{_run(exporting())} calls in {recording}")
+
+
+app.command()(serve)
 
 
 @app.callback()

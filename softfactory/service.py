@@ -161,9 +161,13 @@ class Service:
         await self.runs.set_settings(run.id, settings)
         return await self.runs.get(run.id)
 
-    async def note(self, name: str, words: str) -> None:
-        """Put a line into a run's log."""
-        await self._workplace.tell(name, "note", words)
+    async def probe(self) -> None:
+        """See that what is written could be run here.
+
+        Raises:
+            SandboxUnavailable: it could not.
+        """
+        await self._workplace.sandbox(Settings())
 
     async def product(self, name: str) -> Repository:
         """What a run has made so far, to be read."""

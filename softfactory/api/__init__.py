@@ -2,5 +2,6 @@
 
 from softfactory.api.app import create_app
 from softfactory.api.settings import ServerSettings, tokens_from
+from softfactory.desk import Limits
 
-__all__ = ["ServerSettings", "create_app", "tokens_from"]
+__all__ = ["Limits", "ServerSettings", "create_app", "tokens_from"]

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from softfactory.api.schemas import EventView
 from softfactory.api.settings import ServerSettings
 from softfactory.desk import Desk
 from softfactory.desk.traces import provider_from
+from softfactory.errors import SandboxUnavailable
 from softfactory.service import Service, open_service
 
 ROUTERS = (
@@ -53,6 +54,8 @@ def create_app(source: Service | Path, settings: ServerSettings | None = None) -
             opened = source
             if isinstance(opened, Path):
                 opened = await stack.enter_async_context(open_service(opened))
+            with suppress(SandboxUnavailable):  # told by /ready, and to whoever makes a run
+                await opened.probe()
             provider, tracer = provider_from(os.environ), None
             if provider:
                 stack.push_async_callback(asyncio.to_thread, provider.shutdown)

@@ -40,8 +40,9 @@ async def health() -> Health:
 
 @router.get("/ready", responses=responses(503))
 async def ready(desk: TheDesk, service: TheService) -> Ready:
-    """Whether its database answers and it takes up runs; 503 if not."""
+    """Whether its database answers, products can be run, and it takes up runs; 503 if not."""
     await service.events.newest([])
+    await service.probe()
     if desk.bulletin.closed:
         raise RequestRefused(503, "shutting_down", "the server is being shut down")
     return Ready(running=desk.running)

@@ -25,6 +25,7 @@ from softfactory.errors import (
 )
 from softfactory.persistence.runs import Run, new_name
 from softfactory.service import Service
+from softfactory.state.events import Event
 from softfactory.state.gates import Decision
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ class Desk:
         try:
             await self.service.work(run, decision, gate)
         except SoftfactoryError as error:  # nobody waits for it any more: the log tells
-            await self.service.note(run, f"not taken up: {error}")
+            told = Event(kind="note", role="Company", text=f"not taken up: {error}")
+            await self.service.events.append(run, told)
 
     async def _observe(self, run: str, after: int) -> None:
         """Count and trace what a stretch of work tells."""

@@ -1,10 +1,31 @@
 """Options of the command line, read; what can't be read is a UsageError that names it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from softfactory.config import Budget, Price, budget_of
 from softfactory.errors import UsageError
+
+Name = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name.")]
+Model = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="SOFTFACTORY_MODEL",
+        help="NAME, PROVIDER:NAME or recording:FILE; ROLE=... for one role; repeatable.",
+    ),
+]
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        envvar="SOFTFACTORY_BASE_URL", help="An OpenAI-compatible endpoint; default: OpenAI's."
+    ),
+]
+PriceOption = Annotated[
+    str, typer.Option(metavar="IN/OUT", help="US dollars per million tokens, as 0.15/0.60.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")]
 
 
 def idea_from(idea: str, file: Path | None) -> str:

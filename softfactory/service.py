@@ -50,6 +50,7 @@ class Service:
     def __init__(self, workplace: Workplace, saver: AsyncSqliteSaver) -> None:
         self._workplace = workplace
         self._saver = saver
+        self.home = workplace.home
         self.runs = workplace.records.runs
         self.events = workplace.records.events
         self.calls = workplace.records.calls

@@ -30,7 +30,6 @@ def serve(
         raise UsageError(
             f"`serve` needs {error.name!r}: `pip install 'softfactory[serve]'` brings it"
         ) from error
-    folder = home()
     settings = ServerSettings(
         tokens=tokens_from(os.environ.get("SOFTFACTORY_TOKENS", "")),
         host=host,
@@ -39,8 +38,7 @@ def serve(
             **models_of(model or []),
             base_url=base_url,
             price=price_from(price),
-            folder=str(folder / "served"),
         ),
         resume=resume,
     )
-    server.serve(create_app(folder, settings), server.bound(host, port))
+    server.serve(create_app(home(), settings), server.bound(host, port))

@@ -10,11 +10,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from softfactory import __version__
 from softfactory.api import catalog, events, gates, operations, preview, problems, products, runs
 from softfactory.api.guard import Guard
-from softfactory.api.schemas import EventView
+from softfactory.api.schemas import End, EventView
 from softfactory.api.settings import ServerSettings
 from softfactory.desk import Desk
 from softfactory.desk.traces import provider_from
@@ -92,11 +93,14 @@ def description(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schemas = told["components"]["schemas"]
-        schemas |= _schema_of(problems.Problem) | _schema_of(EventView)
+        for kind in (problems.Problem, EventView, End):
+            schemas |= _schema_of(kind)
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for path in told["paths"].values():
             for method, operation in path.items():
+                if not app.state.settings.tokens:
+                    operation.pop("security", None)
                 _complete(method, operation)
         app.openapi_schema = told
     return app.openapi_schema
@@ -113,7 +117,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         operation["responses"].setdefault(str(status), answer)
 
 
-def _schema_of(kind: Any) -> dict[str, Any]:
+def _schema_of(kind: type[BaseModel]) -> dict[str, Any]:
     schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
     parts = schema.pop("$defs", {})
     return {**parts, kind.__name__: schema}

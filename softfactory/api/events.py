@@ -7,12 +7,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from softfactory.api.access import TheDesk, TheRun, TheSettings
 from softfactory.api.problems import responses
-from softfactory.api.schemas import EventView
+from softfactory.api.schemas import End, EventView, Sent
 from softfactory.desk import Desk
 from softfactory.persistence.events import LoggedEvent
 
@@ -20,11 +21,28 @@ router = APIRouter(prefix="/v1/runs/{run}", tags=["events"])
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One message per event: its `seq` as `id`, the event as JSON in `data` "
-        "(see EventView). Comment lines while nothing happens. A last message of type `end` when "
-        "nobody works on the run any more: close then, or your client comes back.",
+        "(see EventView). Comment lines while nothing happens. A last message of type `end`, "
+        "without an id, when nobody works on the run any more: close then, or you come back.",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
+                "schema": {
+                    "type": "object",
+                    "required": ["data"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "event": {"type": "string"},
+                        "data": {
+                            "type": "string",
+                            "contentMediaType": "application/json",
+                            "contentSchema": {
+                                "anyOf": [
+                                    {"$ref": "#/components/schemas/EventView"},
+                                    {"$ref": "#/components/schemas/End"},
+                                ]
+                            },
+                        },
+                    },
+                },
                 "example": 'id: 3\ndata: {"seq": 3, "kind": "call", "role": "Architect"}\n\n',
             }
         },
@@ -38,14 +56,11 @@ class Stream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-def place(
-    after: Annotated[int, Query(ge=0, le=2**53, description="only events after this number")] = 0,
-    last: Annotated[
-        int | None, Header(alias="Last-Event-ID", ge=0, le=2**53, description="goes before `after`")
-    ] = None,
-) -> int:
-    """The last event that the client has."""
-    return after if last is None else last
+class Heard(Sent):
+    """Which events a client wants."""
+
+    after: int = Field(default=0, ge=0, le=2**53, description="only events after this number")
+    stay: bool = Field(default=False, description="also while nobody works on the run")
 
 
 @router.get("/events", response_class=Stream, responses=STREAM | responses(404, 422))
@@ -53,11 +68,14 @@ async def follow_events(
     run: TheRun,
     desk: TheDesk,
     settings: TheSettings,
-    after: Annotated[int, Depends(place)],
-    stay: Annotated[bool, Query(description="also while nobody works on the run")] = False,
+    heard: Annotated[Heard, Query()],
+    last: Annotated[
+        int | None, Header(alias="Last-Event-ID", ge=0, le=2**53, description="goes before `after`")
+    ] = None,
 ) -> Stream:
     """What happens in the run, live."""
-    return Stream(_messages(desk, Follow(run.id, after, stay, settings.stream_seconds)))
+    after = heard.after if last is None else last
+    return Stream(_messages(desk, Follow(run.id, after, heard.stay, settings.stream_seconds)))
 
 
 @dataclass(frozen=True)
@@ -81,8 +99,8 @@ async def _messages(desk: Desk, wish: Follow) -> AsyncIterator[str]:
             if time.monotonic() > deadline:
                 return
     if not desk.bulletin.closed:
-        run = await desk.service.runs.get(wish.run)
-        yield f"event: end\ndata: {json.dumps({'status': run.status})}\n\n"
+        end = End(status=(await desk.service.runs.get(wish.run)).status)
+        yield f"event: end\ndata: {end.model_dump_json()}\n\n"
 
 
 def _message(logged: LoggedEvent) -> str:

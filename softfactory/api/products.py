@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
+from pydantic import Field, StringConstraints
 
 from softfactory.api.access import TheRun, TheService
 from softfactory.api.problems import responses
-from softfactory.api.schemas import Bill, Commits, CommitView, Documents, FileEntry, Files
+from softfactory.api.schemas import Bill, Commits, CommitView, Documents, FileEntry, Files, Sent
 from softfactory.errors import NotThere
 from softfactory.models.costs import bill, total
 from softfactory.persistence.runs import Run
@@ -19,9 +20,14 @@ from softfactory.service import Service
 
 router = APIRouter(prefix="/v1/runs/{run}", tags=["products"])
 NOT_THERE = responses(404, 422)
-CommitId = Annotated[
-    str, Query(pattern="^([0-9a-f]{40})?$", description="`id` of a commit; none: the newest")
-]
+CommitId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{40}$")]
+
+
+class Between(Sent):
+    """Which changes are meant."""
+
+    commit: CommitId | None = Field(default=None, description="`id` of a commit; none: the newest")
+    since: CommitId | None = Field(default=None, description="none: the commit before it")
 
 
 def bytes_of(media_type: str) -> dict[int | str, dict[str, Any]]:
@@ -91,11 +97,9 @@ async def list_commits(run: TheRun, service: TheService) -> Commits:
 
 
 @router.get("/diff", response_class=Text, responses=bytes_of("text/plain") | NOT_THERE)
-async def show_diff(
-    run: TheRun, service: TheService, commit: CommitId = "", since: CommitId = ""
-) -> Text:
+async def show_diff(run: TheRun, service: TheService, between: Annotated[Between, Query()]) -> Text:
     """What a commit changed, or all that changed since another, as a unified diff."""
-    return Text(await (await _history(service, run)).diff(commit, since))
+    return Text(await (await _history(service, run)).diff(between.commit, between.since))
 
 
 @router.get("/archive", response_class=Zip, responses=bytes_of("application/zip") | NOT_THERE)

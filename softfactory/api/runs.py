@@ -41,7 +41,9 @@ async def create_run(
 ) -> RunView:
     """Make a run of an idea and begin to work on it."""
     _refuse_elsewhere(settings, new)
-    chosen = new.settings(settings.defaults).model_copy(update={"holder": whose or ""})
+    folder = settings.defaults.folder or str(desk.service.home / "served")
+    own = {"holder": whose or "", "folder": folder}
+    chosen = new.settings(settings.defaults).model_copy(update=own)
     idea = new.idea.strip()
     if new.demo:
         idea, chosen = _demo(new.demo, idea, chosen)

@@ -194,6 +194,12 @@ class EventView(BaseModel):
         return cls(seq=logged.seq, time=logged.time, **told)
 
 
+class End(BaseModel):
+    """The end of an event stream: nobody works on the run any more."""
+
+    status: Status
+
+
 class Documents(BaseModel):
     """What the roles have written so far; null: not yet."""
 

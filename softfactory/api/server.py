@@ -5,7 +5,6 @@ import signal
 import socket
 from asyncio import TimerHandle, Transport
 from types import FrameType
-from typing import Any
 
 import h11
 import uvicorn
@@ -70,8 +69,15 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+        self.up = asyncio.Event()
+        """Set once requests are taken."""
 
-    async def shutdown(self, sockets: Any = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests."""
+        await super().startup(sockets)
+        self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams first: they would never end by themselves."""
         self._app.state.desk.bulletin.close()
         await super().shutdown(sockets)

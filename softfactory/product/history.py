@@ -45,7 +45,7 @@ class History:
         entries = (printed or b"").decode(errors="replace").split("\x1e")
         return [_commit(entry) for entry in entries if entry.strip("\0\n")]
 
-    async def diff(self, newer: str = "", older: str = "") -> str:
+    async def diff(self, newer: str | None = None, older: str | None = None) -> str:
         """What changed from one commit to another; by default in the newest, or in `newer`.
 
         Raises:

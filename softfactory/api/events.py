@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from softfactory.api.access import TheDesk, TheRun, TheSettings
 from softfactory.api.problems import responses
@@ -56,11 +56,20 @@ class Stream(StreamingResponse):
     media_type = "text/event-stream"
 
 
+def _plain(value: object) -> object:
+    """Refuse the many other words for yes and no that a query could be read as."""
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise ValueError("true or false")
+    return value
+
+
 class Heard(Sent):
     """Which events a client wants."""
 
     after: int = Field(default=0, ge=0, le=2**53, description="only events after this number")
-    stay: bool = Field(default=False, description="also while nobody works on the run")
+    stay: Annotated[bool, BeforeValidator(_plain)] = Field(
+        default=False, description="also while nobody works on the run"
+    )
 
 
 @router.get("/events", response_class=Stream, responses=STREAM | responses(404, 422))

@@ -113,8 +113,8 @@ def test_a_run_made_by_the_api_is_stopped_by_a_command_resumed_by_the_api_and_do
     with zipfile.ZipFile(io.BytesIO(archive)) as product:
         product.extractall(tmp_path / "got")
     command = ["python3", "calc.py", "(1 + 2) * 3"]
-    ran = subprocess.run(command, cwd=tmp_path / "got" / "calculator", capture_output=True)
-    assert ran.stdout == b"9\n"
+    ran = subprocess.check_output(command, cwd=tmp_path / "got" / "calculator")
+    assert ran == b"9\n"
 
 
 def test_a_run_of_a_killed_server_is_taken_up_by_the_next_one_if_asked(tmp_path: Path) -> None:

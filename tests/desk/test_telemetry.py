@@ -1,6 +1,5 @@
 """Metrics and traces, read off the events of runs."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ from tests.conftest import Opened
 async def finished(desk: Desk, settings: Settings) -> str:
     """Work a run to its delivery at a desk that is closed afterwards; its name."""
     run = await desk.create(calculator.IDEA, settings)
-    while desk.at_work(run.id):
-        await asyncio.sleep(0.02)
+    async for _ in desk.bulletin.follow(run.id):
+        pass
     await desk.drain()
     return run.id
 

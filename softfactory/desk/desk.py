@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SHUT_DOWN = "the server was shut down"
 """Why a run is stopped that was at work when its server went."""
+APART_SECONDS = 0.05
+"""Between two beginnings of work: a crowd of them would keep everybody waiting for an answer."""
 log = logging.getLogger("softfactory")
 
 
@@ -64,6 +66,7 @@ class Desk:
         self._seats: dict[str, str] = {}
         """Holder of each run that is worked on, or is about to be."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._door = asyncio.Lock()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def at_work(self, run: str) -> bool:
@@ -201,10 +204,9 @@ class Desk:
         if run in self._seats:
             raise RunBusy(f"run {run} is being worked on")
         held = sum(other == holder for other in self._seats.values())
-        if len(self._seats) >= self._limits.running or held >= self._limits.running_each:
-            raise ServerFull(
-                "as many runs are being worked on as may be at once; stop one, or wait"
-            )
+        full = len(self._seats) >= self._limits.running
+        if full or (holder and held >= self._limits.running_each):
+            raise ServerFull("as many runs are being worked on as may be; stop one, or wait")
         self._seats[run] = holder
         try:
             yield
@@ -223,6 +225,8 @@ class Desk:
         self._meters.running.set(len(self._tasks))
 
     async def _work(self, run: str, decision: Decision | None, gate: str) -> None:
+        await self._door.acquire()
+        asyncio.get_running_loop().call_later(APART_SECONDS, self._door.release)
         newest = await self.service.events.newest([run])
         observer = asyncio.create_task(self._observe(run, newest[run]))
         self._observers.add(observer)

@@ -8,6 +8,8 @@
     │   ├── FolderTaken         the output folder belongs to something else
     │   └── GateGone            there is no such question to answer (any more)
     ├── RunBusy                 another process is working on this run
+    │   └── LeaseLost           another process has taken the run over: nothing more is written
+    ├── StorageTrouble          the database or the disk refuses: nothing already kept is lost
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
@@ -17,6 +19,7 @@
     ├── SandboxUnavailable      this machine offers no isolation: nothing generated is run
     ├── EnvironmentFailed       the product's packages could not be installed
     ├── ProductError            the product's repository could not be read or written
+    │   └── EditConflict        a role would replace what a human changed by hand
     └── ToolFailed              search or speech did not answer
 """
 
@@ -49,6 +52,14 @@ class RunBusy(SoftfactoryError):
     """Another process is working on this run."""
 
     exit_code = 2
+
+
+class LeaseLost(RunBusy):
+    """Another process has taken the run over; this one writes nothing more."""
+
+
+class StorageTrouble(SoftfactoryError):
+    """The database or the disk refuses; nothing that was kept is lost."""
 
 
 class ModelError(SoftfactoryError):
@@ -85,6 +96,10 @@ class EnvironmentFailed(SoftfactoryError):
 
 class ProductError(SoftfactoryError):
     """The product's repository could not be read or written."""
+
+
+class EditConflict(ProductError):
+    """A role would replace what a human changed by hand; the human decides."""
 
 
 class ToolFailed(SoftfactoryError):

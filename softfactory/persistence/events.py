@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass
 
-from softfactory.persistence.database import Database
-from softfactory.state.events import Event
+from softfactory.persistence.database import Database, Row
+from softfactory.state.events import Event, EventKind
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Events:
             """INSERT INTO events (run, seq, time, event)
                SELECT ?, coalesce(max(seq), 0) + 1, ?, ? FROM events WHERE run = ?""",
             (run, time.time(), event.model_dump_json(), run),
+            run=run,
         )
 
     async def after(self, run: str, seq: int) -> list[LoggedEvent]:
@@ -36,7 +37,16 @@ class Events:
             "SELECT seq, time, event FROM events WHERE run = ? AND seq > ? ORDER BY seq",
             (run, seq),
         )
-        return [
-            LoggedEvent(row["seq"], row["time"], Event.model_validate_json(row["event"]))
-            for row in rows
-        ]
+        return [_logged(row) for row in rows]
+
+    async def of_kind(self, run: str, kind: EventKind) -> list[LoggedEvent]:
+        """Events of a run of one kind."""
+        rows = await self._database.rows(
+            "SELECT seq, time, event FROM events WHERE run = ? AND event LIKE ? ORDER BY seq",
+            (run, f'{{"kind":"{kind}"%'),
+        )
+        return [_logged(row) for row in rows]
+
+
+def _logged(row: Row) -> LoggedEvent:
+    return LoggedEvent(row["seq"], row["time"], Event.model_validate_json(row["event"]))

@@ -6,12 +6,11 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Row
 from typing import Literal
 
 from softfactory.config import Settings
 from softfactory.errors import RunBusy, UnknownRun
-from softfactory.persistence.database import Database
+from softfactory.persistence.database import Database, Row
 
 Status = Literal["working", "waiting", "limit", "stopped", "paused", "failed", "delivered"]
 """working: a process is on it (or died); waiting: at a gate; limit: rounds are used up, a human
@@ -41,8 +40,12 @@ class Run:
 
     @property
     def owned(self) -> bool:
-        """Whether a living process holds the lease."""
-        return bool(self.owner) and (self.lease_until or 0) > time.time() and not _dead(self.owner)
+        """Whether a living process holds the lease.
+
+        A lease that ends later than any could was taken before the clock went back: nobody's.
+        """
+        left = (self.lease_until or 0) - time.time()
+        return bool(self.owner) and 0 < left <= 2 * LEASE_SECONDS and not _dead(self.owner)
 
 
 class Runs:
@@ -50,7 +53,8 @@ class Runs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._held: dict[str, str] = {}
+        """By run: the owner's name under which it was acquired here."""
 
     async def add(
         self, idea: str, settings: Settings, graph: str, parent: str | None = None
@@ -67,8 +71,8 @@ class Runs:
     async def ensure(self, run: str, idea: str, settings: Settings, graph: str) -> Run:
         """The row of a run whose name was given from outside (a thread of a LangGraph server)."""
         await self._database.write(
-            """INSERT OR IGNORE INTO runs (id, idea, settings, graph, status, created)
-               VALUES (?, ?, ?, ?, 'working', ?)""",
+            """INSERT INTO runs (id, idea, settings, graph, status, created)
+               VALUES (?, ?, ?, ?, 'working', ?) ON CONFLICT DO NOTHING""",
             (run, idea, settings.model_dump_json(), graph, time.time()),
         )
         return await self.get(run)
@@ -98,25 +102,25 @@ class Runs:
     async def set_status(self, run: str, status: Status, reason: str = "") -> None:
         """Say where the run stands and why."""
         await self._database.write(
-            "UPDATE runs SET status = ?, reason = ? WHERE id = ?", (status, reason, run)
+            "UPDATE runs SET status = ?, reason = ? WHERE id = ?", (status, reason, run), run=run
         )
 
     async def set_product(self, run: str, title: str, out: Path) -> None:
         """Say what is being made and where it lands."""
         await self._database.write(
-            "UPDATE runs SET title = ?, out = ? WHERE id = ?", (title, str(out), run)
+            "UPDATE runs SET title = ?, out = ? WHERE id = ?", (title, str(out), run), run=run
         )
 
     async def set_settings(self, run: str, settings: Settings) -> None:
         """Change what the user chose, for the work still to come."""
         await self._database.write(
-            "UPDATE runs SET settings = ? WHERE id = ?", (settings.model_dump_json(), run)
+            "UPDATE runs SET settings = ? WHERE id = ?", (settings.model_dump_json(), run), run=run
         )
 
     async def add_worked(self, run: str, seconds: float) -> None:
         """Count time in which the company was at work, not waiting for anybody."""
         await self._database.write(
-            "UPDATE runs SET worked_s = worked_s + ? WHERE id = ?", (seconds, run)
+            "UPDATE runs SET worked_s = worked_s + ? WHERE id = ?", (seconds, run), run=run
         )
 
     async def request_stop(self, run: str) -> None:
@@ -131,43 +135,70 @@ class Runs:
 
         """
         current = await self.get(run.id)
-        if current.owned:
-            host, pid, _ = str(current.owner).split(":")
+        if current.owned or run.id in self._database.fences:
+            host, pid, _ = str(current.owner or f"here:{os.getpid()}:").split(":")
             raise RunBusy(
                 f"run {run.id} is being worked on (process {pid} on {host}); "
                 f"`softfactory log {run.id} --follow` watches it"
             )
+        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         changed = await self._database.write(
             """UPDATE runs SET owner = ?, lease_until = ?, status = 'working', reason = '',
-               stop_requested = 0 WHERE id = ? AND owner IS ? AND lease_until IS ?""",
+               stop_requested = 0
+               WHERE id = ? AND coalesce(owner, '') = ? AND coalesce(lease_until, 0) = ?""",
             (
-                self._owner,
+                name,
                 time.time() + LEASE_SECONDS,
                 run.id,
-                current.owner,
-                current.lease_until,
+                current.owner or "",
+                current.lease_until or 0.0,
             ),
         )
         if changed != 1:
             raise RunBusy(f"run {run.id} was just taken up by another process")
+        self._held[run.id] = self._database.fences[run.id] = name
 
     async def heartbeat(self, run: str) -> Literal["owned", "stop", "lost"]:
         """Extend the lease; whether it is still ours, and whether somebody asks to stop."""
         changed = await self._database.write(
             "UPDATE runs SET lease_until = ? WHERE id = ? AND owner = ?",
-            (time.time() + LEASE_SECONDS, run, self._owner),
+            (time.time() + LEASE_SECONDS, run, self._held.get(run, "")),
         )
         if changed != 1:
             return "lost"
         row = await self._database.row("SELECT stop_requested FROM runs WHERE id = ?", (run,))
         return "stop" if row and row["stop_requested"] else "owned"
 
+    async def check(self, run: str) -> None:
+        """Turn away who works on a run that another process has taken over.
+
+        Raises:
+            LeaseLost: it has.
+        """
+        await self._database.check(run)
+
     async def release(self, run: str) -> None:
         """Give the lease back."""
+        name = self._held.pop(run, "")
+        if self._database.fences.get(run) == name:
+            del self._database.fences[run]
         await self._database.write(
             "UPDATE runs SET owner = NULL, lease_until = NULL WHERE id = ? AND owner = ?",
-            (run, self._owner),
+            (run, name),
         )
+
+    async def remove(self, run: str) -> None:
+        """Forget a run: its row, events, calls and what became of them."""
+        await self._database.write(
+            "DELETE FROM outcomes WHERE call IN (SELECT id FROM calls WHERE run = ?)", (run,)
+        )
+        for table, column in (
+            ("calls", "run"),
+            ("events", "run"),
+            ("heard", "run"),
+            ("runs", "id"),
+        ):
+            await self._database.write(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608
 
 
 def _run(row: Row) -> Run:

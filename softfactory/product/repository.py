@@ -124,7 +124,7 @@ class Repository:
         if open_ones:
             await self._import(UNDECIDED, change, open_ones, [])
             names = ", ".join(sorted(open_ones))
-            raise EditConflict(f"your changes and the company's meet in {names}")
+            raise EditConflict(f"Your changes and the company's meet in {names}")
         return {path: head[path] for path in unseen}
 
     async def _is_by_hand(self, path: str) -> bool:

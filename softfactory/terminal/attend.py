@@ -8,7 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from softfactory.config import Settings
 from softfactory.errors import GateGone
+from softfactory.history import ForkChange
 from softfactory.persistence.runs import Run, Status
 from softfactory.service import Service, open_service
 from softfactory.state.company import CompanyState
@@ -48,6 +50,29 @@ def attend(home: Path, run: str, decision: Decision | None = None, *, as_json: b
             break
     console.print(next_step(now), highlight=False, markup=False, soft_wrap=True)
     return 1 if now.status == "delivered" and now.reason else EXIT_CODES[now.status]
+
+
+async def begun(home: Path, idea: str, settings: Settings) -> str:
+    """The name of a new run."""
+    async with open_service(home) as service:
+        return (await service.start(idea, settings)).id
+
+
+def forked(home: Path, name: str, at: str, change: ForkChange) -> str:
+    """The name of a new run that was made from another one."""
+
+    async def forking() -> str:
+        async with open_service(home) as service:
+            return (await service.fork(name, at, change)).id
+
+    return asyncio.run(forking())
+
+
+async def print_stop(home: Path, name: str) -> None:
+    """Have a run stopped, wherever it is being worked on."""
+    async with open_service(home) as service:
+        run = await service.stop(name)
+    print(f"Run {run.id} is being stopped" if run.owned else next_step(run))
 
 
 @dataclass
@@ -104,6 +129,13 @@ def next_step(run: Run) -> str:
         return f"Delivered to {run.out}\n  cd {run.out} && cat README.md docs/report.md"
     if run.owned:
         return f"Run {name} is being worked on\n  softfactory log {name} --follow"
+    if run.status == "waiting" and run.reason.startswith("Your changes"):
+        return (
+            f"Run {name} waits for you. {run.reason}\n"
+            f"  softfactory show {name}                  the differences\n"
+            f"  softfactory answer {name} keep           your files stand\n"
+            f"  softfactory answer {name} take           the company's do; or: stop"
+        )
     if run.status == "waiting":
         return (
             f"Run {name} waits for you: {run.reason}\n"

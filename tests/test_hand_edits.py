@@ -21,7 +21,12 @@ KEEP, TAKE = Decision(action="keep"), Decision(action="take")
 
 def log(folder: Path) -> list[str]:
     """Author and summary of every commit, the oldest first."""
-    command = ["git", "-C", str(folder), "log", "--reverse", "--format=%an: %s"]
+    return commits(folder, "%an: %s")
+
+
+def commits(folder: Path, form: str = "%H") -> list[str]:
+    """Every commit, the oldest first."""
+    command = ["git", "-C", str(folder), "log", "--reverse", f"--format={form}", "main"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
@@ -154,11 +159,11 @@ async def test_changes_that_meet_while_the_company_works_are_asked_about_at_its_
         out = Path(settings.folder) / "calculator"
         mine = "# mine\n"
 
-        def edit_by_hand() -> None:
+        async def edit_by_hand() -> None:
             if model.asked[-1].subject == "W1 round 2" and (out / "calc.py").exists():
                 (out / "calc.py").write_text(mine)
 
-        model.on_question = edit_by_hand
+        model.while_asked["write_code"] = edit_by_hand
         run = await service.work(run.id)
         assert run.status == "waiting"
         question = await service.question(run.id)
@@ -188,17 +193,16 @@ async def test_an_edit_after_a_stop_in_the_middle_of_a_step_is_taken_in_behind_t
     async with opened(model) as service:
         run = await service.start(calculator.IDEA, settings)
 
-        def stop() -> None:
-            if model.asked[-1].skill == "write_code_review":
-                raise KeyError("the power fails")
+        async def fail() -> None:
+            model.while_asked.clear()
+            raise KeyError("the power fails")
 
-        model.on_question = stop
+        model.while_asked["write_code_review"] = fail
         run = await service.work(run.id)
         assert run.status == "failed"
         out = Path(run.out)
         assert log(out)[-1] == AFTER[0]
         (out / "notes.md").write_text("mine\n")
-        model.on_question = lambda: None
         run = await service.work(run.id)
         assert run.status == "delivered", run.reason
     assert [r.skill for r in model.asked].count("write_code") == 1

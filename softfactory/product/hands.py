@@ -244,8 +244,15 @@ def _write(folder: Path, wanted: Mapping[str, str | None], contents: Mapping[str
     for path, blob in sorted(wanted.items()):
         if path not in contents:
             (folder / path).unlink(missing_ok=True)
+            _remove_empty((folder / path).parent, folder)
         elif _id(_read(folder, {path}).get(path)) != blob:
             _replace(folder / path, contents[path])
+
+
+def _remove_empty(folder: Path, end: Path) -> None:
+    while folder != end and folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -86,7 +86,7 @@ class Repository:
                 if head.get(p) != (None if c is None else blob_id(c))
             }
             if changed or merged:
-                parents = ([await self._newest()] if head else []) + ([merged] if merged else [])
+                parents = [parent for parent in (await self._newest(), merged) if parent]
                 await self._import(BRANCH, change, changed, parents)
         if changed:
             await self.saved(change)
@@ -140,7 +140,8 @@ class Repository:
         await output(self.folder, "fast-import", "--quiet", *force, stdin=stream)
 
     async def _newest(self) -> str:
-        return (await output(self.folder, "rev-parse", BRANCH)).decode().strip()
+        newest = ("rev-parse", "--quiet", "--verify", BRANCH)
+        return (await git(self.folder, *newest, may_fail=True) or b"").decode().strip()
 
     async def put(self, text: str) -> str:
         """Store a text outside of any tree; its blob id."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from softfactory.config import RoleKey, Settings, database_url
+from softfactory.config import RoleKey, Settings
 from softfactory.errors import UsageError
 from softfactory.graph.company import GRAPH_VERSION, Company
 from softfactory.graph.steps import Step
@@ -234,7 +234,8 @@ async def open_service(home: Path, outside: Outside | None = None) -> AsyncItera
         await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"SOFTFACTORY_HOME {str(home)!r} can't be used: {error}") from error
-    url = database_url()
+    outside = outside or Outside()
+    url = outside.database()
     async with (
         open_database(url or home / "softfactory.db") as database,
         open_checkpoints(url or home / "checkpoints.db", database) as checkpoints,
@@ -248,4 +249,4 @@ async def open_service(home: Path, outside: Outside | None = None) -> AsyncItera
             words=Words(database, events),
             checkpoints=checkpoints,
         )
-        yield Service(Workplace(home, records, outside or Outside()))
+        yield Service(Workplace(home, records, outside))

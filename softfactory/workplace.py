@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from softfactory.config import Settings
+from softfactory.config import Settings, database_url
 from softfactory.errors import FolderTaken, ProductError, UsageError
 from softfactory.graph.company import Company, company
 from softfactory.graph.staff import Tools, staff
@@ -41,6 +41,8 @@ class Outside:
     models: Callable[[Settings, Endpoints], ChatModel] = chat_model
     search: Callable[[], Search | None] = lambda: configured_search(os.environ)
     speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
+    database: Callable[[], str] = database_url
+    """The address of a PostgreSQL database; empty: files below the data folder."""
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,13 @@ class Model:
             return known
         call = asyncio.create_task(self._paid_answer(prompt, request))
         self.on_the_wire.add(call)
-        call.add_done_callback(self.on_the_wire.discard)
+        call.add_done_callback(self._off_the_wire)
         return await asyncio.shield(call)
+
+    def _off_the_wire(self, call: asyncio.Task[Reply]) -> None:
+        self.on_the_wire.discard(call)
+        if not call.cancelled():
+            call.exception()  # told to whoever asked, if somebody still waits
 
     async def _paid_answer(self, prompt: Prompt, request: Request) -> Reply:
         with self.purse.reserve(self._expected(request)):

@@ -51,8 +51,9 @@ class Run:
 class Runs:
     """The table of runs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease_s: float = LEASE_SECONDS) -> None:
         self._database = database
+        self._lease_s = lease_s
         self._held: dict[str, str] = {}
         """By run: the owner's name under which it was acquired here."""
 
@@ -148,7 +149,7 @@ class Runs:
                WHERE id = ? AND coalesce(owner, '') = ? AND coalesce(lease_until, 0) = ?""",
             (
                 name,
-                time.time() + LEASE_SECONDS,
+                time.time() + self._lease_s,
                 run.id,
                 current.owner or "",
                 current.lease_until or 0.0,
@@ -162,7 +163,7 @@ class Runs:
         """Extend the lease; whether it is still ours, and whether somebody asks to stop."""
         changed = await self._database.write(
             "UPDATE runs SET lease_until = ? WHERE id = ? AND owner = ?",
-            (time.time() + LEASE_SECONDS, run, self._held.get(run, "")),
+            (time.time() + self._lease_s, run, self._held.get(run, "")),
         )
         if changed != 1:
             return "lost"

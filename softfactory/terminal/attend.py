@@ -1,6 +1,7 @@
 """Attending to a run from a terminal: work, watch, answer, until it ends or must wait."""
 
 import asyncio
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -96,15 +97,11 @@ async def _stretch(
     async with open_service(home) as service:
         watch.seen = watch.seen or await _last(service, name)
         work = asyncio.create_task(service.work(name, decision))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        _heed_signals(work, watch)
         with watch.screen:
-            try:
-                while not work.done():
-                    await watch.draw(service, name)
-                    await asyncio.wait([work], timeout=DRAW_SECONDS)
-            except asyncio.CancelledError:
-                work.cancel()
-            await asyncio.wait([work])
+            while not work.done():
+                await watch.draw(service, name)
+                await asyncio.wait([work], timeout=DRAW_SECONDS)
             await watch.draw(service, name)
         try:
             work.result()
@@ -112,6 +109,26 @@ async def _stretch(
             print(f"softfactory: {error}", file=sys.stderr)
         run = await service.runs.get(name)
         return run, await service.question(name), await service.documents(name)
+
+
+def _heed_signals(work: asyncio.Task[Run], watch: "Watch") -> None:
+    """Have the first Ctrl-C, or SIGTERM, end the step in flight, and the second one everything.
+
+    The second is a kill: nothing is lost by it that was not on the wire, and what runs in the
+    sandbox ends with us.
+    """
+
+    def interrupted() -> None:
+        if work.cancelling():
+            watch.screen.__exit__()
+            print("softfactory: ended at once; `softfactory resume` goes on", file=sys.stderr)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(130)
+        work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted)
 
 
 async def _last(service: Service, name: str) -> int:

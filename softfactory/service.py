@@ -23,6 +23,7 @@ from softfactory.persistence.database import open_database
 from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events, LoggedEvent
 from softfactory.persistence.runs import Run, Runs
+from softfactory.persistence.shelf import Shelf
 from softfactory.persistence.words import Words
 from softfactory.state.company import CompanyState
 from softfactory.state.gates import Decision, GateQuestion
@@ -248,5 +249,6 @@ async def open_service(home: Path, outside: Outside | None = None) -> AsyncItera
             endpoints=Endpoints(database),
             words=Words(database, events),
             checkpoints=checkpoints,
+            shelf=Shelf(database),
         )
         yield Service(Workplace(home, records, outside))

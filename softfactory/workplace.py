@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
-
 from softfactory.config import Settings, database_url
 from softfactory.errors import FolderTaken, ProductError, UsageError
 from softfactory.graph.company import Company, company
@@ -21,9 +19,11 @@ from softfactory.models.port import ChatModel, Reply
 from softfactory.models.prices import Prices, known_prices, price_of
 from softfactory.models.purse import Purse
 from softfactory.persistence.calls import Calls
+from softfactory.persistence.checkpoints import Fenced
 from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events
 from softfactory.persistence.runs import Run, Runs
+from softfactory.persistence.shelf import Shelf
 from softfactory.persistence.words import Words
 from softfactory.product.folders import free_folder, refuse_foreign
 from softfactory.product.hands import Folder, Hands
@@ -54,7 +54,8 @@ class Records:
     calls: Calls
     endpoints: Endpoints
     words: Words
-    checkpoints: BaseCheckpointSaver[str]
+    checkpoints: Fenced
+    shelf: Shelf
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
@@ -18,6 +18,33 @@ class Fenced(BaseCheckpointSaver[str]):
 
     database: Database
     where: str
+    tables: ClassVar[dict[str, str]]
+    """Their tables, with the condition by which rows of a thread are superfluous."""
+    mark: str
+    """Stands for a value in a statement."""
+    tidying: tuple[str, ...] = ()
+    """What gives freed room back to the disk."""
+
+    async def thin(self, run: str, kept: Sequence[str]) -> None:
+        """Forget what is off the line of a run that is over: abandoned tries, inner steps.
+
+        Args:
+            run: the run.
+            kept: ids of the checkpoints of its line.
+        """
+        connection: Any = self.conn  # type: ignore[attr-defined]  # both savers have one
+        mark = self.mark
+        marks = ", ".join([mark] * len(kept))
+        with storage(self.where):
+            for table, condition in self.tables.items():
+                condition = condition.replace("LINE", marks)  # noqa: PLW2901 - filled in
+                statement = f"DELETE FROM {table} WHERE thread_id = {mark} AND {condition}"  # noqa: S608
+                values = [run, *(kept if marks and marks in condition else [])]
+                await connection.execute(statement, values)
+            if hasattr(connection, "commit"):
+                await connection.commit()
+            for statement in self.tidying:
+                await connection.execute(statement)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """A checkpoint."""
@@ -43,20 +70,32 @@ class Fenced(BaseCheckpointSaver[str]):
                 await super().aput_writes(config, writes, task_id, task_path)
 
 
+OFF_THE_LINE = "(checkpoint_ns <> '' OR checkpoint_id NOT IN (LINE))"
+
+
 class SqliteCheckpoints(Fenced, AsyncSqliteSaver):
     """In a file of their own."""
 
+    tables: ClassVar[dict[str, str]] = {"checkpoints": OFF_THE_LINE, "writes": OFF_THE_LINE}
+    mark = "?"
+    tidying = ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 @asynccontextmanager
-async def open_checkpoints(
-    place: Path | str, database: Database
-) -> AsyncIterator[BaseCheckpointSaver[str]]:
+async def open_checkpoints(place: Path | str, database: Database) -> AsyncIterator[Fenced]:
     """The checkpoints in a file of SQLite, or at the URL of a PostgreSQL database."""
     if isinstance(place, str):
         from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver  # an optional extra
 
         class PostgresCheckpoints(Fenced, AsyncPostgresSaver):
             """Beside the other tables."""
+
+            tables: ClassVar[dict[str, str]] = {
+                "checkpoints": OFF_THE_LINE,
+                "checkpoint_writes": OFF_THE_LINE,
+                "checkpoint_blobs": "checkpoint_ns <> ''",
+            }
+            mark = "%s"
 
         kind: Any = PostgresCheckpoints
     else:

@@ -188,19 +188,6 @@ class Runs:
             (run, name),
         )
 
-    async def remove(self, run: str) -> None:
-        """Forget a run: its row, events, calls and what became of them."""
-        await self._database.write(
-            "DELETE FROM outcomes WHERE call IN (SELECT id FROM calls WHERE run = ?)", (run,)
-        )
-        for table, column in (
-            ("calls", "run"),
-            ("events", "run"),
-            ("heard", "run"),
-            ("runs", "id"),
-        ):
-            await self._database.write(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608
-
 
 def _run(row: Row) -> Run:
     kept = {name: row[name] for name in Run.__dataclass_fields__}

@@ -147,8 +147,10 @@ class Repository:
         """Store a text outside of any tree; its blob id."""
         async with self._turn:
             await self._create()
-            blob = await output(self.folder, "hash-object", "-w", "--stdin", stdin=text.encode())
-        return blob.decode().strip()
+            stored = await output(self.folder, "hash-object", "-w", "--stdin", stdin=text.encode())
+            blob = stored.decode().strip()
+            await output(self.folder, "update-ref", f"refs/softfactory/texts/{blob}", blob)
+        return blob
 
     async def text(self, blob: str) -> str:
         """A blob as text; bytes that are no UTF-8 are replaced."""

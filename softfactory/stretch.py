@@ -10,7 +10,9 @@ from softfactory.errors import (
     GateGone,
     LeaseLost,
     ModelUnavailable,
+    ProductError,
     SoftfactoryError,
+    StorageTrouble,
     UsageError,
 )
 from softfactory.graph.company import GRAPH_VERSION
@@ -78,6 +80,7 @@ class Stretch:
         paid = await self.workplace.records.calls.of_run(run.id)
         thread = self.workplace.thread(run, purse_of(run.settings.budget, paid))
         refuse_older(run)
+        await self._refuse_lost(run, thread, answered=bool(paid))
         question = await self.question(run, thread)
         if decision:
             _refuse_misfit(run, question, decision)
@@ -93,6 +96,26 @@ class Stretch:
         if decision is None and question is None and run.status == "stopped":
             await thread.reopen()
         return await self._on_from_here(run, thread, decision)
+
+    async def _refuse_lost(self, run: Run, thread: Thread, *, answered: bool) -> None:
+        """Refuse to begin a run anew, or to go on with its product, if what was kept is gone.
+
+        Raises:
+            StorageTrouble: its checkpoints are not there, though it has been worked on.
+            ProductError: its product is not there.
+        """
+        state = await thread.state()
+        if answered and not state:
+            raise StorageTrouble(
+                f"the checkpoints of run {run.id} are gone, its answers are not: "
+                f"`softfactory fork {run.id} --at 0` comes as far as it was and pays nothing again"
+            )
+        kept = self.workplace.kept(run.id)
+        if state.get("tree") and not await asyncio.to_thread(kept.exists):
+            raise ProductError(
+                f"the product of run {run.id} is gone: {str(kept)!r}. Bring it back, for example "
+                f"by `git clone --bare {run.out or 'FOLDER'} {kept}`, then resume"
+            )
 
     async def _on_from_here(
         self, run: Run, thread: Thread, decision: Decision | None

@@ -114,7 +114,7 @@ async def test_a_lost_product_is_said_by_name_and_nothing_is_asked(
         assert not (home / "products" / f"{FAILED}.git").exists()
         (home / "aside.git").rename(home / "products" / f"{FAILED}.git")
         assert model.asked == []
-            assert (await service.work(FAILED)).status == "delivered"
+        assert (await service.work(FAILED)).status == "delivered"
 
 
 async def test_a_damaged_database_is_said_in_one_line(opened: Opened, home: Path) -> None:

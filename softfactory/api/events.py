@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from softfactory.api.access import TheDesk, TheRun, TheSettings
 from softfactory.api.problems import responses
 from softfactory.api.schemas import End, EventView, Sent
 from softfactory.desk import Desk
+from softfactory.errors import UnknownRun
 from softfactory.persistence.events import LoggedEvent
 
 router = APIRouter(prefix="/v1/runs/{run}", tags=["events"])
@@ -108,8 +109,9 @@ async def _messages(desk: Desk, wish: Follow) -> AsyncIterator[str]:
             if time.monotonic() > deadline:
                 return
     if not desk.bulletin.closed:
-        end = End(status=(await desk.service.runs.get(wish.run)).status)
-        yield f"event: end\ndata: {end.model_dump_json()}\n\n"
+        with suppress(UnknownRun):  # it was deleted meanwhile
+            end = End(status=(await desk.service.runs.get(wish.run)).status)
+            yield f"event: end\ndata: {end.model_dump_json()}\n\n"
 
 
 def _message(logged: LoggedEvent) -> str:

@@ -97,10 +97,42 @@ class NewRun(Change):
         return defaults.model_copy(update=given | self.changes())
 
 
-class ForkAt(Sent):
-    """Where a new run branches off."""
+class ForkAt(Change):
+    """Where a new run branches off, and what is to be different in it."""
 
-    at: OptionalGate = Field(default="prd", description="a gate that the run has come to")
+    at: str = Field(
+        default="prd",
+        pattern=r"^(prd|design|plan|delivery|[0-9]{1,6})$",
+        description="a gate that the run has come to, or the number of a step",
+    )
+    edit: dict[OptionalGate, dict[str, Any]] = Field(
+        default_factory=dict, description="a whole document by its gate, as under /documents"
+    )
+    hint: str = Field(default="", max_length=8000, description="a word to the company")
+
+
+class Words(Sent):
+    """What a human says to the company."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"words": "use SQLite"}]})
+
+    words: str = Field(min_length=1, max_length=8000, pattern=r"\S")
+    to: RoleKey | None = Field(default=None, description="null: to everybody")
+
+
+class StepView(BaseModel):
+    """A place in a run to which one can go back."""
+
+    number: int = Field(description="counts from 0, the beginning")
+    by: tuple[str, ...] = Field(description="the nodes that worked, or human")
+    next: tuple[str, ...] = Field(description="the nodes whose turn it is; none at the end")
+    time: float = Field(description="in seconds since 1970")
+
+
+class Steps(BaseModel):
+    """The steps that led to where a run stands."""
+
+    steps: list[StepView]
 
 
 class Answer(Sent):

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from prometheus_client import CollectorRegistry
 
-from softfactory.config import OptionalGate, Settings
+from softfactory.config import Settings
 from softfactory.desk.bulletin import STILL_SECONDS, Bulletin
 from softfactory.desk.telemetry import Meters
 from softfactory.desk.traces import RunTrace
@@ -23,6 +23,8 @@ from softfactory.errors import (
     UnknownRun,
     UsageError,
 )
+from softfactory.graph.steps import Step
+from softfactory.history import ForkChange
 from softfactory.persistence.runs import Run, new_name
 from softfactory.service import Service
 from softfactory.state.events import Event
@@ -132,15 +134,15 @@ class Desk:
             self._begin(run.id)
         return await self.service.runs.get(run.id)
 
-    async def fork(self, name: str, gate: OptionalGate) -> Run:
-        """Begin a new run where another one came to a gate, and work on it.
+    async def fork(self, name: str, at: str, change: ForkChange) -> Run:
+        """Begin a new run where another one stood, at a gate or a step, and work on it.
 
         Raises:
-            UsageError: the run has not come to this gate.
+            UsageError: the run has not come there, or the change does not fit.
         """
         run = await self.service.runs.get(name)
         with self._seat(f"fork of {run.id}", run.settings.holder):
-            fork = await self.service.fork(run.id, gate)
+            fork = await self.service.fork(run.id, at, change)
         with self._seat(fork.id, fork.settings.holder):
             self._begin(fork.id)
         return fork
@@ -153,6 +155,26 @@ class Desk:
             await asyncio.wait([self._tasks[run.id]])
             return await self.service.runs.get(run.id)
         return await self.service.stop(run.id)
+
+    async def undo(self, name: str) -> Step:
+        """Go one step back with a run that nobody works on; where it then stands.
+
+        Raises:
+            RunBusy: somebody is working on it.
+            UsageError: it stands at its beginning.
+        """
+        with self._seat(name, ""):
+            return await self.service.undo(name)
+
+    async def delete(self, name: str) -> None:
+        """Forget a run that nobody works on.
+
+        Raises:
+            RunBusy: somebody is working on it.
+            UsageError: it has forks, which need its answers.
+        """
+        with self._seat(name, ""):
+            await self.service.delete(name)
 
     async def resume_interrupted(self) -> list[str]:
         """Go on with runs that a crash or a shutdown interrupted; which they are."""

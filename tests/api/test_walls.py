@@ -32,6 +32,11 @@ OPERATIONS = [
     ("GET", "/report"),
     ("GET", "/cost"),
     ("GET", "/preview"),
+    ("POST", "/words"),
+    ("GET", "/steps"),
+    ("GET", "/steps/diff"),
+    ("POST", "/undo"),
+    ("DELETE", ""),
 ]
 PATHS = [
     "../../../../../../etc/passwd",
@@ -69,10 +74,9 @@ async def test_a_token_opens_its_own_runs_and_no_others(guarded: Served) -> None
         run = await mine.create()
         assert await mine.rest(run) == "waiting"
         gate = (await alice.get(f"/v1/runs/{run}/gate")).json()["id"]
+        bodies = {"/gate": {"gate": gate, "action": "approve"}, "/words": {"words": "use SQLite"}}
         for method, path in OPERATIONS:
-            body = (
-                {"gate": gate, "action": "approve"} if (method, path) == ("POST", "/gate") else None
-            )
+            body = bodies.get(path) if method == "POST" else None
             for client, status in ((bob, 404), (guarded.client, 401)):
                 answer = await client.request(method, f"/v1/runs/{run}{path}", json=body)
                 assert answer.status_code == status, (method, path)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from softfactory.config import Budget, OptionalGate, Price, RoleKey, Settings
 from softfactory.models.costs import Cost
+from softfactory.models.presets import PRESETS
 from softfactory.persistence.events import LoggedEvent
 from softfactory.persistence.runs import Run, Status
 from softfactory.state.documents import PRD, Dependencies, Design, Layout, Plan, Research
@@ -92,8 +93,8 @@ class NewRun(Change):
             "price": Price(**self.price.model_dump()) if self.price else defaults.price,
         }
         if "model" in self.changes() and "base_url" not in self.changes():
-            provider = str(self.model).partition(":")
-            given["base_url"] = "" if provider[1] else defaults.base_url
+            names_provider = str(self.model).partition(":")[0] in PRESETS
+            given["base_url"] = "" if names_provider else defaults.base_url
         return defaults.model_copy(update=given | self.changes())
 
 

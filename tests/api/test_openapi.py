@@ -40,9 +40,11 @@ async def fuzz(served: Served, folder: Path, *more: str) -> tuple[int, str]:
     """Run schemathesis against a server; its exit code and what it says."""
     run, waiting = await served.delivered(), await served.create()
     assert await served.rest(waiting) == "waiting"
-    gate = 'include-path-regex = "gate$"'
-    known = f'[parameters]\n"path.run" = "{run}"\n\n[[operations]]\n{gate}\n'
-    known += f'parameters = {{ "path.run" = "{waiting}" }}\n'
+    doomed = await served.create()
+    assert await served.rest(doomed) == "waiting"
+    known = f'[parameters]\n"path.run" = "{run}"\n'
+    for which, name in (('path-regex = "gate$"', waiting), ('method = "DELETE"', doomed)):
+        known += f'[[operations]]\ninclude-{which}\nparameters = {{ "path.run" = "{name}" }}\n'
     configuration = folder / "schemathesis.toml"
     await asyncio.to_thread(configuration.write_text, known)
     program = str(Path(sys.executable).parent / "schemathesis")

@@ -162,6 +162,18 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Ser
     assert lying.startswith("HTTP/1.1 413")
 
 
+async def test_a_body_that_is_no_request_is_refused_and_breaks_nothing(served: Served) -> None:
+    json = {"Content-Type": "application/json"}
+    for body in (b"[" * 500_000, b'{"idea": "\\ud800"}', b'{"\\ud800": 1}', b"\xff\xfe", b"NaN"):
+        answer = await served.client.post("/v1/runs", content=body, headers=json)
+        assert answer.status_code in (400, 422), body[:20]
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    infinite = b'{"idea": "A", "budget": {"amount": Infinity, "unit": "dollars"}}'
+    answer = await served.client.post("/v1/runs", content=infinite, headers=json)
+    assert answer.status_code == 422
+    assert (await served.client.get("/v1/runs")).json()["runs"] == []
+
+
 async def test_who_dawdles_is_left_and_holds_up_nobody(home: Path) -> None:
     settings = replace(served_by_default(home), body_seconds=1.0)
     async with serving(home, ScriptedModel(calculator.straight()), settings) as served:

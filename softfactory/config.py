@@ -96,6 +96,7 @@ class Settings(BaseModel):
     unsafe_local: bool = Field(default=False, description="run generated code without isolation")
     out: str = Field(default="", description="folder of the product; empty: named after it")
     folder: str = Field(default="", description="where the command was given")
+    holder: str = Field(default="", description="whose run it is on a server with tokens")
 
 
 def models_of(names: Sequence[str]) -> dict[str, Any]:
@@ -171,3 +172,15 @@ def home(environment: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_data_path  # slow enough to keep out of --help
 
     return user_data_path("softfactory")
+
+
+def database_url(environment: Mapping[str, str] | None = None) -> str:
+    """The PostgreSQL database to use instead of files: `SOFTFACTORY_DATABASE_URL`; often empty.
+
+    Raises:
+        UsageError: it is the address of something else.
+    """
+    url = (os.environ if environment is None else environment).get("SOFTFACTORY_DATABASE_URL", "")
+    if url and not url.startswith(("postgresql://", "postgres://")):
+        raise UsageError("SOFTFACTORY_DATABASE_URL is no address of PostgreSQL: postgresql://...")
+    return url

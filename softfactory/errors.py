@@ -6,8 +6,14 @@
     ├── UsageError              the command or a setting is wrong; nothing was started
     │   ├── UnknownRun
     │   ├── FolderTaken         the output folder belongs to something else
-    │   └── GateGone            there is no such question to answer (any more)
+    │   ├── GateGone            there is no such question to answer (any more)
+    │   ├── NotThere            the run has no such document or file (yet)
+    │   └── KeyReused           a request's key came with another request before
     ├── RunBusy                 another process is working on this run
+    │   └── LeaseLost           another process has taken the run over: nothing more is written
+    ├── ServerFull              as many runs are being worked on as may be
+    ├── RequestRefused          a server does not take this request, whatever it asks for
+    ├── StorageTrouble          the database or the disk refuses: nothing already kept is lost
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
@@ -18,6 +24,7 @@
     ├── SandboxUnavailable      this machine offers no isolation: nothing generated is run
     ├── EnvironmentFailed       the product's packages could not be installed
     ├── ProductError            the product's repository could not be read or written
+    │   └── EditConflict        a role would replace what a human changed by hand
     └── ToolFailed              search or speech did not answer
 """
 
@@ -46,10 +53,41 @@ class GateGone(UsageError):
     """The question was answered already, or was never asked."""
 
 
+class NotThere(UsageError):
+    """The run has no such document or file (yet)."""
+
+
+class KeyReused(UsageError):
+    """A request's key came with another request before."""
+
+
+class ServerFull(SoftfactoryError):
+    """As many runs are being worked on as may be at once."""
+
+
+class RequestRefused(SoftfactoryError):
+    """A server does not take this request, whatever it asks for."""
+
+    def __init__(self, status: int, code: str, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        """Of the HTTP answer."""
+        self.code = code
+        """A stable name of the reason."""
+
+
 class RunBusy(SoftfactoryError):
     """Another process is working on this run."""
 
     exit_code = 2
+
+
+class LeaseLost(RunBusy):
+    """Another process has taken the run over; this one writes nothing more."""
+
+
+class StorageTrouble(SoftfactoryError):
+    """The database or the disk refuses; nothing that was kept is lost."""
 
 
 class ModelError(SoftfactoryError):
@@ -90,6 +128,10 @@ class EnvironmentFailed(SoftfactoryError):
 
 class ProductError(SoftfactoryError):
     """The product's repository could not be read or written."""
+
+
+class EditConflict(ProductError):
+    """A role would replace what a human changed by hand; the human decides."""
 
 
 class ToolFailed(SoftfactoryError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -14,7 +14,7 @@ from softfactory.models.ledger import Ledger
 from softfactory.models.port import ChatModel, Messages, Reply, Request, estimated_tokens
 from softfactory.models.purse import Purse
 from softfactory.prompts import Prompt, render
-from softfactory.state.events import Event, EventKind, Tell
+from softfactory.state.events import Event, EventKind, RoleName, Tell
 
 T = TypeVar("T")
 
@@ -25,6 +25,10 @@ CONTINUATIONS = 4
 cut them: so no question costs more than seven calls."""
 BEGINNING = 80
 """Characters by which an answer that begins all over again is known."""
+
+
+async def _nothing(_: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Model:
     on_the_wire: set[asyncio.Task[Reply]] = field(default_factory=set)
     """Calls being answered. They go on when the node that asked is given up for a neighbour's
     failure, so that an answer which is paid for is kept."""
+    hear: Callable[[RoleName], Awaitable[str]] = _nothing
+    """What a human has said that a role is to heed in the step it is at; often nothing."""
 
     async def ask(self, prompt: Prompt, answer: type[D]) -> D:
         """Ask for a document."""
@@ -57,10 +63,11 @@ class Model:
 
     async def _usable_answer(self, prompt: Prompt, reader: Reader[T], asked: list[Request]) -> T:
         """The first answer that can be read; an unusable one is sent back with the reason."""
-        problem = ""
+        problem, said = "", await self.hear(prompt.role)
+        text = prompt.text + (f"\n{render('parts/hint', hint=said)}" if said else "")
         messages = [
             {"role": "system", "content": render("parts/company")},
-            {"role": "user", "content": f"{prompt.text}\n{reader.instructions()}"},
+            {"role": "user", "content": f"{text}\n{reader.instructions()}"},
         ]
         request = Request(
             prompt.skill, prompt.subject, messages, reader.schema, prompt.printed, prompt.role
@@ -98,8 +105,13 @@ class Model:
             return known
         call = asyncio.create_task(self._paid_answer(request))
         self.on_the_wire.add(call)
-        call.add_done_callback(self.on_the_wire.discard)
+        call.add_done_callback(self._off_the_wire)
         return await asyncio.shield(call)
+
+    def _off_the_wire(self, call: asyncio.Task[Reply]) -> None:
+        self.on_the_wire.discard(call)
+        if not call.cancelled():
+            call.exception()  # told to whoever asked, if somebody still waits
 
     async def _paid_answer(self, request: Request) -> Reply:
         with self.purse.reserve(self._expected(request)):

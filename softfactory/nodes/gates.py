@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from langgraph.types import interrupt
 
 from softfactory.config import QA_ROUNDS
+from softfactory.errors import GateGone, UsageError
+from softfactory.models.purse import raised
+from softfactory.persistence.runs import Run
 from softfactory.state.company import CompanyState, Update
 from softfactory.state.documents import PRD, Design, Plan
 from softfactory.state.gates import ACTIONS, Decision, GateName, GateQuestion
@@ -60,6 +63,25 @@ def decided(gate: GateName, decision: Decision, granted: int = 0) -> Update:
             {"verdict": _change_request(decision.feedback), "qa_round": 0, "accepted": False}
         )
     return update
+
+
+def refuse_misfit(
+    run: Run, question: GateQuestion | None, decision: Decision, gate: str = ""
+) -> None:
+    """Refuse a decision that is not for what a run waits for; `gate`: the id it was made for.
+
+    Raises:
+        GateGone: the run waits for nothing, or for something else.
+        UsageError: the decision is no answer to the question.
+    """
+    if question is None or gate not in ("", question.id):
+        raise GateGone(f"run {run.id} waits for no answer; `softfactory show {run.id}` says more")
+    try:
+        decided(question.gate, decision)
+        if question.gate == "budget" and decision.action == "retry":
+            raised(run.settings, decision.feedback)
+    except ValueError as error:
+        raise UsageError(f"this answer does not fit the {question.gate} gate: {error}") from error
 
 
 def prd_question(state: CompanyState) -> GateQuestion:

@@ -18,7 +18,18 @@ RoleName = Literal[
     "Company",
 ]
 EventKind = Literal[
-    "run", "work", "call", "wait", "answer", "named", "finding", "test", "gate", "commit", "note"
+    "run",
+    "work",
+    "call",
+    "wait",
+    "answer",
+    "named",
+    "finding",
+    "test",
+    "gate",
+    "commit",
+    "note",
+    "said",
 ]
 
 

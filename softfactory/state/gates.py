@@ -1,13 +1,14 @@
 """What a human is asked and what a human may answer."""
 
+import zlib
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from softfactory.state.documents import Document
 
-GateName = Literal["prd", "design", "plan", "delivery", "help", "budget"]
-Action = Literal["approve", "edit", "revise", "retry", "stop"]
+GateName = Literal["prd", "design", "plan", "delivery", "help", "budget", "conflict"]
+Action = Literal["approve", "edit", "revise", "retry", "keep", "take", "stop"]
 ACTIONS: dict[GateName, tuple[Action, ...]] = {
     "prd": ("approve", "edit", "revise", "stop"),
     "design": ("approve", "edit", "revise", "stop"),
@@ -15,6 +16,7 @@ ACTIONS: dict[GateName, tuple[Action, ...]] = {
     "delivery": ("approve", "revise", "stop"),
     "help": ("retry", "revise", "approve", "stop"),
     "budget": ("retry", "approve", "stop"),
+    "conflict": ("keep", "take", "stop"),
 }
 
 
@@ -26,13 +28,17 @@ class GateQuestion(Document):
     document: str = Field(description="what is to be judged, as Markdown")
     questions: list[str] = Field(description="questions that only a human can answer")
     actions: list[Action]
+    id: str = Field(default="", description="of this asking; asked again, it has another one")
 
 
 class Decision(Document):
     """A human's answer at a gate."""
 
     action: Action = Field(
-        description="approve it, edit it, revise with feedback, retry with more rounds, or stop"
+        description=(
+            "approve it, edit it, revise with feedback, retry with more rounds, "
+            "keep the human's files or take the company's, or stop"
+        )
     )
     feedback: Annotated[str, StringConstraints(max_length=8000)] = Field(
         default="", description="what to change, or a hint"
@@ -53,4 +59,17 @@ def budget_question(reason: str) -> GateQuestion:
         document=f"{reason[:1].upper()}{reason[1:]}. Nothing is lost: the run goes on where it is.",
         questions=[],
         actions=list(ACTIONS["budget"]),
+        id=f"budget-{zlib.crc32(reason.encode()):08x}",
+    )
+
+
+def conflict_question(paths: list[str], differences: str) -> GateQuestion:
+    """What a run asks when a human and a role have changed the same files."""
+    return GateQuestion(
+        gate="conflict",
+        title=f"Your changes and the company's meet in {', '.join(paths)}",
+        document=f"Both stay in the product's history; which are to stand?\n\n{differences}",
+        questions=[],
+        actions=list(ACTIONS["conflict"]),
+        id=f"conflict-{zlib.crc32(differences.encode()):08x}",
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from softfactory.errors import GateGone, UsageError
-from softfactory.models.choice import chat_model
 from softfactory.service import open_service
 from softfactory.state.company import CompanyState
 from softfactory.state.gates import Action, Decision, GateQuestion
@@ -65,10 +64,4 @@ async def _standing(home: Path, name: str) -> tuple[str, GateQuestion | None, Co
 
 async def _prepared(home: Path, name: str, changes: Mapping[str, Any]) -> str:
     async with open_service(home) as service:
-        run = await service.runs.get(name)
-        if run.status == "delivered":
-            raise UsageError(f"run {run.id} is delivered, to {run.out}")
-        settings = run.settings.model_copy(update=changes)
-        chat_model(settings).ready(run.idea)
-        await service.runs.set_settings(run.id, settings)
-        return run.id
+        return (await service.adjust(name, changes)).id

@@ -108,7 +108,8 @@ class QAEngineer:
         )
         files = await self.model.write(asked, reader)
         what = "Mend wrong tests" if current else "Write the tests"
-        return await self.product.save(Change(ROLE, what, {**files, **ours}))
+        fixtures = {path: text for path, text in ours.items() if path not in state["tree"]}
+        return await self.product.save(Change(ROLE, what, {**files, **fixtures}, seen=current))
 
     async def _choose_trials(self, state: CompanyState, cause: str) -> RunRecipe | None:
         if state["design"].kind != "command_line":

@@ -35,7 +35,7 @@ async def test_a_run_goes_from_the_idea_over_the_gate_to_the_download(served: Se
     assert (first["role"], first["files"]) == ("Product Manager", ["docs/prd.md"])
     assert "+++ b/docs/report.md" in got["diff"].text
     assert got["report"].text.startswith("# Calculator")
-    assert got["cost"].json()["total"]["calls"] == 7
+    assert got["cost"].json()["total"]["calls"] == 6
     with zipfile.ZipFile(io.BytesIO(got["archive"].content)) as archive:
         assert archive.read("calculator/calc.py").decode() == calculator.CODE
     file = await served.client.get(f"/v1/runs/{run}/files/calc.py")
@@ -129,7 +129,7 @@ async def test_a_double_click_on_approve_counts_once(served: Served) -> None:
     assert sorted(codes(answers)) == ["202", *["gate_gone"] * 4]
     assert {answer.status_code for answer in answers} == {202, 409}
     assert await served.rest(run) == "delivered"
-    assert (await served.client.get(f"/v1/runs/{run}/cost")).json()["total"]["calls"] == 7
+    assert (await served.client.get(f"/v1/runs/{run}/cost")).json()["total"]["calls"] == 6
 
 
 async def test_an_answer_to_requirements_that_have_changed_since_is_refused(home: Path) -> None:

@@ -252,7 +252,7 @@ async def test_answers_can_be_taken_for_nothing_but_what_they_are(served: Served
 
 async def test_a_page_of_a_product_reaches_its_own_files_and_nothing_else(home: Path) -> None:
     layout = calculator.LAYOUT.model_copy(update={"entry": "calc.html"})
-    script = calculator.straight() | {"design_filenames": [layout]}
+    script = calculator.straight() | {"design_api": [calculator.small(layout=layout)]}
     async with serving(home, ScriptedModel(script)) as served:
         run = await served.delivered()
         other = await served.delivered()

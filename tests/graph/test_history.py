@@ -210,7 +210,6 @@ async def test_a_word_is_heard_at_the_next_step_by_whom_it_concerns_and_stands_i
     assert heard == {
         "write_prd": 0,
         "design_api": 0,
-        "design_filenames": 0,
         "write_code": 0,
         "write_code_review": 1,
         "write_test": 1,
@@ -223,7 +222,7 @@ async def test_a_word_is_heard_at_the_next_step_by_whom_it_concerns_and_stands_i
 async def test_a_step_that_is_repeated_hears_what_it_heard_before_and_pays_nothing_twice(
     opened: Opened, settings: Settings
 ) -> None:
-    model = ScriptedModel(calculator.straight())
+    model = ScriptedModel(calculator.straight() | {"write_prd": [calculator.prd(size="medium")]})
     async with opened(model) as service:
         run = await service.start(calculator.IDEA, settings)
 

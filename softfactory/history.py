@@ -139,7 +139,7 @@ class History:
                 f"`softfactory log {run.id}` numbers them"
             )
         place = steps[int(at)][1]
-        if not place.snapshot.next:
+        if not place.snapshot.tasks:
             raise UsageError(f"after step {at} there is nothing left to do; fork it before that")
         return place
 

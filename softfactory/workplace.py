@@ -25,7 +25,7 @@ from softfactory.persistence.events import Events
 from softfactory.persistence.runs import Run, Runs
 from softfactory.persistence.shelf import Shelf
 from softfactory.persistence.words import Words
-from softfactory.product.folders import free_folder, refuse_foreign
+from softfactory.product.folders import free_folder, out_of_reach, refuse_foreign
 from softfactory.product.hands import Folder, Hands
 from softfactory.product.repository import Change, Repository
 from softfactory.sandbox import Environments, Sandbox, choose_sandbox
@@ -120,8 +120,9 @@ class Workplace:
     async def hands(self, run: Run) -> Hands:
         """What the human changes in the run's folder."""
         out, product = (await self.records.runs.get(run.id)).out, self.product(run)
-        is_there = bool(out) and await asyncio.to_thread(product.folder.exists)
-        return Hands(product, Folder(product, Path(out)) if is_there else None)
+        usable = bool(out) and await asyncio.to_thread(product.folder.exists)
+        usable = usable and not await asyncio.to_thread(out_of_reach, Path(out))
+        return Hands(product, Folder(product, Path(out)) if usable else None)
 
     def chat_model(self, settings: Settings) -> ChatModel:
         """The models that the settings name, with what was learned of their endpoints."""

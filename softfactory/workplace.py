@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -41,6 +41,9 @@ class Outside:
     models: Callable[[Settings, Endpoints], ChatModel] = chat_model
     search: Callable[[], Search | None] = lambda: configured_search(os.environ)
     speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
+    sandbox: Callable[[bool], Awaitable[Sandbox]] = lambda unsafe: choose_sandbox(
+        unsafe_local=unsafe
+    )
     database: Callable[[], str] = database_url
     """The address of a PostgreSQL database; empty: files below the data folder."""
 
@@ -68,6 +71,7 @@ class Workplace:
     on_the_wire: dict[str, set[asyncio.Task[Reply]]] = field(default_factory=dict)
     """By run: model calls that are being answered."""
     _sandboxes: dict[bool, Sandbox] = field(default_factory=dict)
+    _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def company_of(self, run: Run, purse: Purse | None = None) -> Company:
         """The company that works on a run, with everybody in it and all their tools."""
@@ -143,8 +147,9 @@ class Workplace:
     async def sandbox(self, settings: Settings) -> Sandbox:
         """The sandbox of this machine, probed once."""
         unsafe = settings.unsafe_local
-        if unsafe not in self._sandboxes:
-            self._sandboxes[unsafe] = await choose_sandbox(unsafe_local=unsafe)
+        async with self._probing:
+            if unsafe not in self._sandboxes:
+                self._sandboxes[unsafe] = await self.outside.sandbox(unsafe)
         return self._sandboxes[unsafe]
 
     async def refuse_taken(self, settings: Settings) -> None:

@@ -103,7 +103,7 @@ def _node(config: Any) -> str:
 async def live(folder: Path, place: str) -> None:
     """Work on the run of the folder, which is begun where there is none."""
     model, url = LastingModel(folder), place if "://" in place else ""
-    outside = Outside(lambda *_: model, lambda: None, lambda: None, lambda: url)
+    outside = Outside(lambda *_: model, lambda: None, lambda: None, database=lambda: url)
     async with open_service(folder / "home", outside) as service:
         runs = await service.runs.all()
         settings = Settings(model="scripted", gates=(), folder=str(folder), unsafe_local=True)

@@ -37,7 +37,6 @@ WATCHED: dict[str, Callable[[dict[str, Any]], str]] = {
     "Fenced.aput_writes": lambda f: f"{_node(f['config'])} {[name for name, _ in f['writes']]}",
     "Runs.set_status": lambda f: f["status"],
     "Runs.add_worked": lambda f: "",
-    "Runs.release": lambda f: "",
     "Runs.set_product": lambda f: "",
     "Engineer.__call__": lambda f: "",
     "StaticCheck.__call__": lambda f: "",

@@ -24,6 +24,7 @@ POINTS = [
     "during Repository._import refs/heads/main Mend operators (W1, round 2)",
     "during Fenced.aput_writes engineering",
     "during Laboratory.examine",
+    "during Folder.publish",
     "before Repository.tag",
 ]
 """Each kill of a kind also on its own, with nothing but the resumption after it."""

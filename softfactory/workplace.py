@@ -72,6 +72,10 @@ class Workplace:
     """By run: model calls that are being answered."""
     _sandboxes: dict[bool, Sandbox] = field(default_factory=dict)
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _publishing: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """By run: one at a time brings its folder up to date."""
+    _due: set[str] = field(default_factory=set)
+    """Runs for whose folder somebody waits for the turn."""
 
     def company_of(self, run: Run, purse: Purse | None = None) -> Company:
         """The company that works on a run, with everybody in it and all their tools."""
@@ -169,12 +173,17 @@ class Workplace:
     async def publish(self, run: Run) -> str:
         """Bring the user's folder up to date; why it could not be, never overwriting anything."""
         out = (await self.records.runs.get(run.id)).out
-        if not out:
-            return ""
+        if not out or run.id in self._due:
+            return ""  # whoever waits for the turn brings the newest
+        self._due.add(run.id)
         try:
-            await Folder(self.product(run), Path(out)).publish()
+            async with self._publishing.setdefault(run.id, asyncio.Lock()):
+                self._due.discard(run.id)
+                await Folder(self.product(run), Path(out)).publish()
         except (ProductError, OSError) as error:
             return f"{error}. The product is safe: `git clone {self.kept(run.id)}`"
+        finally:
+            self._due.discard(run.id)
         return ""
 
     async def tell(

@@ -68,15 +68,18 @@ class Folder:
     async def publish(self) -> list[str]:
         """Bring the folder up to the newest commit; what the human changed in it is left alone.
 
+        Not to be called twice at the same time.
+
         Returns:
             paths that were left alone though the company has changed them.
         """
         await self._create()
+        commit = await self.repository.newest()
         fetched = ("fetch", "--quiet", "--tags", "--force", str(self.repository.folder), "main")
         await output(self.out, *fetched)
         refs = await self._refs()
         old, coming = await self._last(refs)
-        new = await self.repository.tree()
+        new = await self.repository.tree(commit)
         wanted = {p: new.get(p) for p in {*old, *new} if old.get(p) != new.get(p)}
         now = await asyncio.to_thread(_read, self.out, set(wanted))
         left = [
@@ -84,13 +87,13 @@ class Folder:
             for path, blob in sorted(wanted.items())
             if _id(now.get(path)) not in (blob, old.get(path), coming.get(path))
         ]
-        if left or not await self._follows(refs):
+        if left or not await self._follows(refs, commit):
             return left or sorted(wanted)
-        await output(self.out, "update-ref", COMING, "FETCH_HEAD")
+        await output(self.out, "update-ref", COMING, commit)
         contents = await self.repository.contents({p: b for p, b in wanted.items() if b})
         await asyncio.to_thread(_write, self.out, wanted, contents)
-        await output(self.out, "reset", "--quiet", "--mixed", "FETCH_HEAD")
-        await output(self.out, "update-ref", PUBLISHED, "FETCH_HEAD")
+        await output(self.out, "reset", "--quiet", "--mixed", commit)
+        await output(self.out, "update-ref", PUBLISHED, commit)
         return []
 
     async def edits(self) -> tuple[dict[str, bytes | None], list[str]]:
@@ -130,11 +133,11 @@ class Folder:
         shown = await git(self.out, "show-ref", "--head", may_fail=True) or b""
         return {name: commit for commit, name in map(str.split, shown.decode().splitlines())}
 
-    async def _follows(self, refs: Mapping[str, str]) -> bool:
+    async def _follows(self, refs: Mapping[str, str], commit: str) -> bool:
         """Whether the human has committed nothing of their own that is not taken in yet."""
         if "HEAD" not in refs or refs["HEAD"] == refs.get(PUBLISHED):
             return True
-        ancestor = ("merge-base", "--is-ancestor", "HEAD", "FETCH_HEAD")
+        ancestor = ("merge-base", "--is-ancestor", "HEAD", commit)
         return await git(self.out, *ancestor, may_fail=True) is not None
 
     async def _last(self, refs: Mapping[str, str]) -> tuple[Tree, Tree]:

@@ -28,6 +28,7 @@ bench: $(UV)            ## what a run costs, and how heavy the program is
 	$(RUN) python -m bench.startup
 	$(RUN) python -m bench.sandbox
 	$(RUN) python -m bench.server
+	$(RUN) python -m bench.many
 
 $(CURDIR)/.tools/bin/uv:
 	python3 -m pip install --quiet --disable-pip-version-check --target .tools uv

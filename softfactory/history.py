@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from softfactory.config import OptionalGate, Settings
 from softfactory.errors import UsageError
-from softfactory.graph.company import GRAPH_VERSION
+from softfactory.graph.company import GRAPH_VERSION, UNFINISHED
 from softfactory.graph.steps import Place, Step, numbered
 from softfactory.nodes.gates import decided
 from softfactory.persistence.runs import Run
@@ -47,17 +47,24 @@ class History:
             raise UsageError(f"an edited {unfit[0]} goes with --at {unfit[0]}")
         places = [] if at == "0" else await self.workplace.thread(parent).places()
         place = await self._place(parent, places, at)
-        update = _edited(gate, change) if gate and change.edit else {}
+        update: Update = _edited(gate, change) if gate and change.edit else {}
         settings = _settings(parent.settings, change, asked=None if update else gate)
         records = self.workplace.records
-        run = await records.runs.add(parent.idea, settings, GRAPH_VERSION, parent.id)
+        run = await records.runs.add(parent.idea, settings, UNFINISHED, parent.id)
         where = f"at {at}" if gate else f"at step {at}"
         await self.workplace.tell(run.id, "run", f"run {run.id}: fork of {parent.id} {where}")
         if change.hint:
             await records.words.say(run.id, change.hint)
-        if place is None:
-            return run
-        await self._copy_product(parent, run, places[: places.index(place) + 1])
+        if place:
+            await self._copy_product(parent, run, places[: places.index(place) + 1])
+            await self._begin(run, place, gate, update)
+        await records.runs.set_graph(run.id, GRAPH_VERSION)
+        return await records.runs.get(run.id)
+
+    async def _begin(
+        self, run: Run, place: Place, gate: OptionalGate | None, update: Update
+    ) -> None:
+        """Put a fork's thread where its parent was."""
         thread = self.workplace.thread(run)
         if update:
             await thread.begin_after(f"approve_{gate}", cast(CompanyState, place.state | update))
@@ -66,7 +73,6 @@ class History:
         prd = place.state.get("prd")
         if prd:
             await self.workplace.place(run, prd.name, prd.title)
-        return run
 
     async def undo(self, run: Run) -> Step:
         """Go one step back; the step at which the run stands then.
@@ -139,7 +145,7 @@ class History:
                 f"`softfactory log {run.id}` numbers them"
             )
         place = steps[int(at)][1]
-        if not place.snapshot.next:
+        if not place.snapshot.tasks:
             raise UsageError(f"after step {at} there is nothing left to do; fork it before that")
         return place
 

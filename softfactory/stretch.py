@@ -14,7 +14,7 @@ from softfactory.errors import (
     StorageTrouble,
     UsageError,
 )
-from softfactory.graph.company import GRAPH_VERSION
+from softfactory.graph.company import GRAPH_VERSION, UNFINISHED
 from softfactory.graph.thread import Thread
 from softfactory.models.purse import purse_of, raised
 from softfactory.nodes.gates import refuse_misfit
@@ -187,6 +187,11 @@ def refuse_older(run: Run) -> None:
     Raises:
         UsageError: it would silently end, or begin again, in this one.
     """
+    if run.graph == UNFINISHED:
+        raise UsageError(
+            f"run {run.id} is a fork that was interrupted while it was made: "
+            f"`softfactory delete {run.id}`, then fork {run.parent} again"
+        )
     if run.graph != GRAPH_VERSION:
         raise UsageError(
             f"run {run.id} was begun with graph {run.graph!r}, this softfactory works with "

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -26,7 +26,7 @@ from softfactory.persistence.requests import Requests
 from softfactory.persistence.runs import Run, Runs
 from softfactory.persistence.shelf import Shelf
 from softfactory.persistence.words import Words
-from softfactory.product.folders import free_folder, refuse_foreign
+from softfactory.product.folders import free_folder, out_of_reach, refuse_foreign
 from softfactory.product.hands import Folder, Hands
 from softfactory.product.repository import Change, Repository
 from softfactory.sandbox import Environments, Sandbox, choose_sandbox
@@ -42,6 +42,9 @@ class Outside:
     models: Callable[[Settings, Endpoints], ChatModel] = chat_model
     search: Callable[[], Search | None] = lambda: configured_search(os.environ)
     speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
+    sandbox: Callable[[bool], Awaitable[Sandbox]] = lambda unsafe: choose_sandbox(
+        unsafe_local=unsafe
+    )
     database: Callable[[], str] = database_url
     """The address of a PostgreSQL database; empty: files below the data folder."""
 
@@ -70,6 +73,11 @@ class Workplace:
     on_the_wire: dict[str, set[asyncio.Task[Reply]]] = field(default_factory=dict)
     """By run: model calls that are being answered."""
     _sandboxes: dict[bool, Sandbox] = field(default_factory=dict)
+    _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _publishing: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """By run: one at a time brings its folder up to date."""
+    _due: set[str] = field(default_factory=set)
+    """Runs for whose folder somebody waits for the turn."""
 
     def company_of(self, run: Run, purse: Purse | None = None) -> Company:
         """The company that works on a run, with everybody in it and all their tools."""
@@ -122,8 +130,9 @@ class Workplace:
     async def hands(self, run: Run) -> Hands:
         """What the human changes in the run's folder."""
         out, product = (await self.records.runs.get(run.id)).out, self.product(run)
-        is_there = bool(out) and await asyncio.to_thread(product.folder.exists)
-        return Hands(product, Folder(product, Path(out)) if is_there else None)
+        usable = bool(out) and await asyncio.to_thread(product.folder.exists)
+        usable = usable and not await asyncio.to_thread(out_of_reach, Path(out))
+        return Hands(product, Folder(product, Path(out)) if usable else None)
 
     def chat_model(self, settings: Settings) -> ChatModel:
         """The models that the settings name, with what was learned of their endpoints."""
@@ -144,8 +153,9 @@ class Workplace:
     async def sandbox(self, settings: Settings) -> Sandbox:
         """The sandbox of this machine, probed once."""
         unsafe = settings.unsafe_local
-        if unsafe not in self._sandboxes:
-            self._sandboxes[unsafe] = await choose_sandbox(unsafe_local=unsafe)
+        async with self._probing:
+            if unsafe not in self._sandboxes:
+                self._sandboxes[unsafe] = await self.outside.sandbox(unsafe)
         return self._sandboxes[unsafe]
 
     async def refuse_taken(self, settings: Settings) -> None:
@@ -165,12 +175,17 @@ class Workplace:
     async def publish(self, run: Run) -> str:
         """Bring the user's folder up to date; why it could not be, never overwriting anything."""
         out = (await self.records.runs.get(run.id)).out
-        if not out:
-            return ""
+        if not out or run.id in self._due:
+            return ""  # whoever waits for the turn brings the newest
+        self._due.add(run.id)
         try:
-            await Folder(self.product(run), Path(out)).publish()
+            async with self._publishing.setdefault(run.id, asyncio.Lock()):
+                self._due.discard(run.id)
+                await Folder(self.product(run), Path(out)).publish()
         except (ProductError, OSError) as error:
             return f"{error}. The product is safe: `git clone {self.kept(run.id)}`"
+        finally:
+            self._due.discard(run.id)
         return ""
 
     async def tell(

@@ -202,6 +202,7 @@ _ENVIRONMENT = """## Environment
 | | |
 |---|---|
 | `SOFTFACTORY_HOME` | The data folder (`~/.local/share/softfactory`): runs, ledger, products. |
+| `SOFTFACTORY_DATABASE_URL` | `postgresql://...`, instead of files; the extra `postgres`. |
 | `SOFTFACTORY_MODEL`, `SOFTFACTORY_BASE_URL` | Instead of `--model` and `--base-url`. |
 | `OPENAI_API_KEY` and others | The providers' keys: `softfactory models` lists them. |
 | `SOFTFACTORY_API_KEY` | The key for an address of your own (`--base-url`), or where none is set. |

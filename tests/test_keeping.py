@@ -26,7 +26,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str
 
 def outside(model: ScriptedModel, place: Path | str = "") -> Outside:
     url = place if isinstance(place, str) else ""
-    return Outside(lambda *_: model, lambda: None, lambda: None, lambda: url)
+    return Outside(lambda *_: model, lambda: None, lambda: None, database=lambda: url)
 
 
 async def test_a_run_is_archived_here_and_goes_on_elsewhere_as_if_nothing_had_happened(

@@ -89,6 +89,16 @@ async def test_a_run_of_another_graph_is_refused_with_the_way_out_and_loses_noth
     assert (await service.work(fork.id, Decision(action="approve"))).status == "delivered"
 
 
+async def test_a_fork_that_was_interrupted_while_it_was_made_is_not_begun_anew(
+    service: Service, home: Path
+) -> None:
+    fork = await service.fork(WAITING, "3")
+    with sqlite3.connect(home / "softfactory.db") as file:
+        file.execute("UPDATE runs SET graph = 'unfinished fork' WHERE id = ?", (fork.id,))
+    with pytest.raises(UsageError, match=f"fork {WAITING} again"):
+        await service.work(fork.id)
+
+
 async def test_a_run_whose_checkpoints_are_gone_never_begins_anew_silently(
     opened: Opened, home: Path, model: ScriptedModel
 ) -> None:

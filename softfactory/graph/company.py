@@ -25,6 +25,8 @@ from softfactory.state.company import CompanyState, Idea
 
 GRAPH_VERSION = "1"
 """Changes when a run that waits can't go on in the changed graph: a node renamed or removed."""
+UNFINISHED = "unfinished fork"
+"""Instead of a version, until everything of a fork is there."""
 
 
 @dataclass(frozen=True)

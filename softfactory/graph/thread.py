@@ -50,7 +50,7 @@ class Thread:
             step = {"idea": idea}
         elif snapshot.interrupts and decision:
             step = Command(resume={snapshot.interrupts[0].id: decision.model_dump()})
-        if step or snapshot.next:
+        if step or snapshot.tasks:  # `next` leaves out tasks that ended before a crash
             await self.graph.ainvoke(step, self._config, durability="sync", version="v2")
         return await self.question()
 
@@ -103,7 +103,7 @@ class Thread:
 
     async def reopen(self) -> bool:
         """Go back to the gate at which a human stopped the run; whether there was one."""
-        if (await self._snapshot()).next:
+        if (await self._snapshot()).tasks:
             return False
         async for snapshot in self.graph.aget_state_history(self._config, limit=5):
             if snapshot.interrupts:

@@ -161,8 +161,12 @@ async def open_database(place: Path | str | None) -> AsyncIterator[Database]:
 
 def _engine(place: Path | str | None) -> AbstractAsyncContextManager[Engine]:
     if isinstance(place, str):
-        from softfactory.persistence.postgres import postgres  # an optional extra
-
+        try:
+            from softfactory.persistence.postgres import postgres  # an optional extra
+        except ImportError as error:
+            raise UsageError(
+                "PostgreSQL needs an extra: `uv tool install 'softfactory[postgres]'`"
+            ) from error
         return postgres(place)
     from softfactory.persistence.sqlite import sqlite  # it is not needed beside the other
 

@@ -154,6 +154,10 @@ class Runs:
             "UPDATE runs SET settings = ? WHERE id = ?", (settings.model_dump_json(), run), run=run
         )
 
+    async def set_graph(self, run: str, graph: str) -> None:
+        """Say which version of the graph the run goes on with."""
+        await self._database.write("UPDATE runs SET graph = ? WHERE id = ?", (graph, run), run=run)
+
     async def add_worked(self, run: str, seconds: float) -> None:
         """Count time in which the company was at work, not waiting for anybody."""
         await self._database.write(

@@ -32,10 +32,15 @@ async def free_folder(base: Path, name: str, run: str) -> Path:
 
 def _trouble(folder: Path) -> str:
     """Why nothing can be put there; empty if it can."""
+    if folder.is_dir() and any(folder.iterdir()):
+        return "is not empty"
+    return out_of_reach(folder)
+
+
+def out_of_reach(folder: Path) -> str:
+    """Why nothing can be written there; empty if it can."""
     if folder.exists() and not folder.is_dir():
         return "is a file"
-    if folder.exists() and any(folder.iterdir()):
-        return "is not empty"
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     return "" if os.access(existing, os.W_OK | os.X_OK) else f"can't be made in {str(existing)!r}"
 

@@ -17,6 +17,8 @@ SAFE = (
     "-c",
     "gc.auto=0",
     "-c",
+    "maintenance.auto=false",
+    "-c",
     "protocol.allow=never",
     "-c",
     "protocol.file.allow=always",

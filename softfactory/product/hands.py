@@ -68,29 +68,32 @@ class Folder:
     async def publish(self) -> list[str]:
         """Bring the folder up to the newest commit; what the human changed in it is left alone.
 
+        Not to be called twice at the same time.
+
         Returns:
             paths that were left alone though the company has changed them.
         """
         await self._create()
-        await output(
-            self.out, "fetch", "--quiet", "--tags", "--force", str(self.repository.folder), "main"
-        )
-        old, new = await self._tree_at(PUBLISHED, "HEAD"), await self.repository.tree()
+        commit = await self.repository.newest()
+        fetched = ("fetch", "--quiet", "--tags", "--force", str(self.repository.folder), "main")
+        await output(self.out, *fetched)
+        refs = await self._refs()
+        old, coming = await self._last(refs)
+        new = await self.repository.tree(commit)
         wanted = {p: new.get(p) for p in {*old, *new} if old.get(p) != new.get(p)}
         now = await asyncio.to_thread(_read, self.out, set(wanted))
-        coming = await self._tree_at(COMING)
         left = [
             path
             for path, blob in sorted(wanted.items())
             if _id(now.get(path)) not in (blob, old.get(path), coming.get(path))
         ]
-        if left or not await self._follows():
+        if left or not await self._follows(refs, commit):
             return left or sorted(wanted)
-        await output(self.out, "update-ref", COMING, "FETCH_HEAD")
+        await output(self.out, "update-ref", COMING, commit)
         contents = await self.repository.contents({p: b for p, b in wanted.items() if b})
         await asyncio.to_thread(_write, self.out, wanted, contents)
-        await output(self.out, "reset", "--quiet", "--mixed", "FETCH_HEAD")
-        await output(self.out, "update-ref", PUBLISHED, "FETCH_HEAD")
+        await output(self.out, "reset", "--quiet", "--mixed", commit)
+        await output(self.out, "update-ref", PUBLISHED, commit)
         return []
 
     async def edits(self) -> tuple[dict[str, bytes | None], list[str]]:
@@ -99,8 +102,8 @@ class Folder:
         And the paths of those that the company has changed, too.
         """
         await self._create()
-        old, new = await self._tree_at(PUBLISHED, "HEAD"), await self.repository.tree()
-        coming = await self._tree_at(COMING)
+        old, coming = await self._last(await self._refs())
+        new = await self.repository.tree()
         excluded = [f"--exclude={name}" for name in LEFT_ALONE]
         names = await output(
             self.out, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *excluded
@@ -117,30 +120,36 @@ class Folder:
 
     async def own_commits(self) -> str:
         """The human's newest own commit, fetched; empty if there is none."""
-        head = await git(self.out, "rev-parse", "--quiet", "--verify", "HEAD", may_fail=True)
-        if head is None:
+        refs, kept = await self._refs(), self.repository.folder
+        commit = refs.get("HEAD", "")
+        if not commit or commit == refs.get(PUBLISHED):
             return ""
-        commit, kept = head.decode().strip(), self.repository.folder
         await output(kept, "fetch", "--quiet", str(self.out), "+HEAD:refs/softfactory/hand")
         known = await git(kept, "merge-base", "--is-ancestor", commit, BRANCH, may_fail=True)
         return commit if known is None else ""
 
-    async def _follows(self) -> bool:
+    async def _refs(self) -> dict[str, str]:
+        """Commits by the names of the folder's refs."""
+        shown = await git(self.out, "show-ref", "--head", may_fail=True) or b""
+        return {name: commit for commit, name in map(str.split, shown.decode().splitlines())}
+
+    async def _follows(self, refs: Mapping[str, str], commit: str) -> bool:
         """Whether the human has committed nothing of their own that is not taken in yet."""
-        if await git(self.out, "rev-parse", "--quiet", "--verify", "HEAD", may_fail=True) is None:
+        if "HEAD" not in refs or refs["HEAD"] == refs.get(PUBLISHED):
             return True
-        ancestor = ("merge-base", "--is-ancestor", "HEAD", "FETCH_HEAD")
+        ancestor = ("merge-base", "--is-ancestor", "HEAD", commit)
         return await git(self.out, *ancestor, may_fail=True) is not None
 
-    async def _tree_at(self, *refs: str) -> Tree:
-        """The files at the first of the folder's refs that is there and a commit of the product."""
-        for ref in refs:
-            found = await git(self.out, "rev-parse", "--quiet", "--verify", ref, may_fail=True)
-            if found is None:
-                continue
-            tree = await git(
-                self.repository.folder, "ls-tree", "-rz", found.decode().strip(), may_fail=True
-            )
+    async def _last(self, refs: Mapping[str, str]) -> tuple[Tree, Tree]:
+        """The files as they were last brought here, and as they were about to be."""
+        old = await self._tree_of(refs.get(PUBLISHED), refs.get("HEAD"))
+        coming = refs.get(COMING)
+        return old, old if coming == refs.get(PUBLISHED) else await self._tree_of(coming)
+
+    async def _tree_of(self, *commits: str | None) -> Tree:
+        """The files of the first of the commits that is one of the product's."""
+        for commit in filter(None, commits):
+            tree = await git(self.repository.folder, "ls-tree", "-rz", commit, may_fail=True)
             if tree is not None:
                 return listed(tree)
         return {}

@@ -86,7 +86,7 @@ class Repository:
                 if head.get(p) != (None if c is None else blob_id(c))
             }
             if changed or merged:
-                parents = [parent for parent in (await self._newest(), merged) if parent]
+                parents = [parent for parent in (await self.newest(), merged) if parent]
                 await self._import(BRANCH, change, changed, parents)
         if changed:
             await self.saved(change)
@@ -139,7 +139,8 @@ class Repository:
         force = () if ref == BRANCH else ("--force",)  # else refused if another was faster
         await output(self.folder, "fast-import", "--quiet", *force, stdin=stream)
 
-    async def _newest(self) -> str:
+    async def newest(self) -> str:
+        """The newest commit; empty if there is none."""
         newest = ("rev-parse", "--quiet", "--verify", BRANCH)
         return (await git(self.folder, *newest, may_fail=True) or b"").decode().strip()
 

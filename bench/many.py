@@ -31,6 +31,7 @@ class IdleSandbox:
     """Runs nothing: every test passes, every trial prints what it should."""
 
     isolation = "none"
+    offers_loopback = False
 
     async def run(self, command: Command) -> RunResult:
         """Leave a report where one is asked for."""

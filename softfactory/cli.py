@@ -12,7 +12,7 @@ import typer
 from softfactory import __version__
 from softfactory.config import Settings, home, models_of
 from softfactory.errors import SoftfactoryError, UsageError
-from softfactory.serving import serve
+from softfactory.serving import serve, studio
 from softfactory.terminal import past, store
 from softfactory.terminal.options import (
     BaseUrl,
@@ -229,6 +229,7 @@ def graph() -> None:
 
 
 app.command()(serve)
+app.command()(studio)
 
 
 @app.callback()

@@ -1,6 +1,11 @@
-"""`softfactory serve`: the doors for programs and browsers, in one process."""
+"""`softfactory serve` and `softfactory studio`: the doors for programs, browsers and Studio."""
 
+import importlib.util
+import json
 import os
+import sys
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,3 +47,28 @@ def serve(
         resume=resume,
     )
     server.serve(create_app(home(), settings), server.bound(host, port))
+
+
+def studio(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 2024,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Open LangGraph Studio, a page on the internet.")
+    ] = False,
+) -> None:
+    """Serve the graph to LangGraph Studio and the LangGraph SDK, on this machine."""
+    if importlib.util.find_spec("langgraph_cli") is None:
+        raise UsageError("`studio` needs the LangGraph server: `pip install 'softfactory[studio]'`")
+    folder = Path(tempfile.mkdtemp(prefix="softfactory-studio-"))
+    graphs = {"company": {"path": "softfactory.studio:graph", "description": "One idea in."}}
+    configuration = folder / "langgraph.json"
+    configuration.write_text(json.dumps({"dependencies": ["."], "graphs": graphs}))
+    words = ["dev", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
+    words += [] if browser else ["--no-browser"]
+    os.chdir(folder)  # the server keeps its threads where it is started
+    # The server compiles the graph where our list of documents is not known, and reads them back.
+    known = {name: text for name, text in os.environ.items() if name != "LANGGRAPH_STRICT_MSGPACK"}
+    os.execve(  # noqa: S606 - our own interpreter, no shell
+        sys.executable,
+        [sys.executable, "-m", "langgraph_cli", *words, "--config", str(configuration)],
+        known,
+    )

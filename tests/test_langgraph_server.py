@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,8 +21,6 @@ from tests.endpoint import Endpoint
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @contextmanager
 def langgraph_dev(folder: Path, **environment: str) -> Iterator[str]:
@@ -31,11 +30,16 @@ def langgraph_dev(folder: Path, **environment: str) -> Iterator[str]:
         port = str(free.getsockname()[1])
     known = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder)}
     known |= {"SOFTFACTORY_HOME": str(folder / "home"), "LANGSMITH_TRACING": "false"}
-    words = ["dev", "--no-browser", "--no-reload", "--host", "127.0.0.1", "--port", port]
-    configuration = ["--config", str(ROOT / "langgraph.json")]
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "langgraph_cli", *words, *configuration],
+            [
+                sys.executable,
+                "-c",
+                "from softfactory.cli import main; main()",
+                "studio",
+                "--port",
+                port,
+            ],
             cwd=folder,
             env=known | environment,
             stdout=log,
@@ -57,6 +61,11 @@ async def test_a_thread_goes_to_the_gate_refuses_a_wrong_answer_and_is_delivered
     with endpoint, langgraph_dev(tmp_path, **settings) as url:
         async with get_client(url=url) as client:
             await _drive(client, tmp_path)
+    with sqlite3.connect(tmp_path / "home" / "softfactory.db") as database:
+        rows = database.execute("SELECT skill, messages FROM calls").fetchall()
+    told = {skill: "Use tabs." in messages for skill, messages in rows}
+    assert told["write_code"]
+    assert not told["write_test"]
     product = tmp_path / "home" / "studio" / "calculator"
     assert (product / "calc.py").read_text() == calculator.CODE
 
@@ -68,7 +77,16 @@ async def _drive(client: LangGraphClient, folder: Path) -> None:
     assert any("static_check" in name for name in names)
 
     thread = (await client.threads.create())["thread_id"]
-    async for _ in client.runs.stream(thread, "company", input={"idea": calculator.IDEA}):
+    [assistant] = await client.assistants.search(graph_id="company")
+    schemas: Any = await client.assistants.get_schemas(assistant["assistant_id"])
+    assert list(schemas["input_schema"]["properties"]) == ["idea"]
+    form = schemas["context_schema"]["properties"]
+    assert form["architect_model"]["langgraph_nodes"] == ["architect"]
+    assert form["engineer_words"]["langgraph_type"] == "prompt"
+
+    context = {"engineer_words": "Use tabs."}
+    idea = {"idea": calculator.IDEA}
+    async for _ in client.runs.stream(thread, "company", input=idea, context=context):
         pass
     state: Any = await client.threads.get_state(thread)
     assert [i["value"]["gate"] for i in state["interrupts"]] == ["prd"], _log(folder)
@@ -85,8 +103,19 @@ async def _drive(client: LangGraphClient, folder: Path) -> None:
     state = await client.threads.get_state(thread)
     assert state["next"] == [], _log(folder)
     assert state["values"]["delivery"]["not_shown"] == []
-    history = await client.threads.get_history(thread, limit=50)
+    history: Any = await client.threads.get_history(thread, limit=50)
     assert len(history) > 10
+
+    at_the_gate = next(state for state in history if state["next"] == ["approve_prd"])
+    checkpoint = at_the_gate["checkpoint"]["checkpoint_id"]
+    await client.threads.update_state(
+        thread, {}, as_node="product_manager", checkpoint_id=checkpoint
+    )
+    async for _ in client.runs.stream(thread, "company", input=None):
+        pass
+    state = await client.threads.get_state(thread)
+    assert [i["value"]["gate"] for i in state["interrupts"]] == ["prd"], _log(folder)
+    assert "delivery" not in state["values"]
 
 
 def _log(folder: Path) -> str:

@@ -10,17 +10,9 @@ from softfactory.web.markup import plain
 from softfactory.web.view import View
 from softfactory.web.wording import Wording
 
-FACES = {
-    "Product Manager": "📋",
-    "Architect": "📐",
-    "Project Manager": "🗂️",
-    "Engineer": "🛠️",
-    "Code Reviewer": "🔎",
-    "QA Engineer": "🧪",
-    "Human": "🙂",
-    "Company": "🏢",
-}
 MOST_PHRASES = 3
+AUTHORS = {"prd": "Product Manager", "design": "Architect", "plan": "Project Manager"}
+"""Whose turn it is again when a human asks for changes."""
 RESTS = ("delivered", "stopped", "paused", "failed", "interrupted")
 Message = dict[str, Any]
 
@@ -39,16 +31,16 @@ class Stretch:
         """One more thing that the role did."""
         event = logged.event
         self.until = logged.time
-        skill = str(event.data.get("skill", "")) if event.kind in ("call", "answer") else ""
-        if skill and words.get(skill) not in self.phrases:
-            self.phrases.append(words.get(skill))
+        phrase = words.get(_skill(event))
+        if phrase and phrase not in self.phrases:
+            self.phrases.append(phrase)
         if line := _line(event, words):
             self.lines.append(f"- {line}")
 
     def message(self, words: Wording, *, is_done: bool) -> Message:
         """The stretch as a message that can be folded."""
         what = ", ".join(self.phrases[-MOST_PHRASES:])
-        name = f"{FACES[self.role]} {words[self.role]}"
+        name = words[self.role]
         metadata: dict[str, Any] = {"title": f"{name}: {what}" if what else name}
         metadata["status"] = "done" if is_done else "pending"
         if is_done:
@@ -63,7 +55,8 @@ class Conversation:
     words: Wording
     messages: list[Message] = field(default_factory=list)
     stretch: Stretch | None = None
-    is_asked: bool = False
+    asked: str = ""
+    """The gate at which a human was asked, until something follows."""
 
     def hear(self, logged: LoggedEvent) -> None:
         """Take an event into account."""
@@ -71,23 +64,21 @@ class Conversation:
         if event.kind == "run":
             self.close()
             return
-        if self.is_asked:
-            self.is_asked = False
-            self._say("user", f"*{plain(self.words['you_answered'])}*")
-        result = _result(event, self.words)
-        if event.role != "Human":
-            if self.stretch is None or self.stretch.role != event.role:
-                self.close()
-                self.stretch = Stretch(event.role, logged.time, logged.time)
-            self.stretch.add(logged, self.words)
-        if result:
+        if self.asked:
+            self._say("user", self.words[_answer(self.asked, event)])
+        self.asked = str(event.data.get("gate", "")) if event.kind == "gate" else ""
+        if result := _result(event, self.words):
             self.close()
             self._say("user" if event.role == "Human" else "assistant", result)
-        self.is_asked = event.kind == "gate"
+            return
+        if self.stretch is None or self.stretch.role != event.role:
+            self.close()
+            self.stretch = Stretch(event.role, logged.time, logged.time)
+        self.stretch.add(logged, self.words)
 
     def close(self, *, is_done: bool = True) -> None:
         """End what the role at work is at."""
-        if self.stretch and self.stretch.lines:
+        if self.stretch and (self.stretch.lines or not is_done):
             self.messages.append(self.stretch.message(self.words, is_done=is_done))
         self.stretch = None
 
@@ -102,11 +93,28 @@ def conversation(view: View, words: Wording) -> list[Message]:
         told.hear(logged)
     told.close(is_done=not view.at_work)
     if view.standing in RESTS:
-        face = {"delivered": "🎁", "failed": "⚠️"}.get(view.standing, "⏸️")
         reason = f"\n\n{plain(view.run.reason)}" if view.run.reason else ""
-        text = f"{face} **{words[view.standing]}**{reason}"
+        text = f"**{words[view.standing]}**{reason}"
         told.messages.append({"role": "assistant", "content": text})
     return told.messages
+
+
+def _skill(event: Event) -> str:
+    """What the role is at, by the name of a word; empty where that says nothing."""
+    if event.kind in ("call", "answer"):
+        return str(event.data.get("skill", ""))
+    if event.data.get("check") == "static":
+        return "static_check"
+    if event.kind == "work":
+        return {"QA Engineer": "testing", "Company": "integration"}.get(event.role, "")
+    return ""
+
+
+def _answer(gate: str, then: Event) -> str:
+    """How a human answered, as far as what followed shows it."""
+    if gate in AUTHORS:
+        return "asked_changes" if then.role == AUTHORS[gate] else "approved"
+    return "you_answered"
 
 
 def _line(event: Event, words: Wording) -> str:
@@ -123,11 +131,11 @@ def _line(event: Event, words: Wording) -> str:
 
 def _result(event: Event, words: Wording) -> str:
     """An event that everybody should see; nothing for mere work."""
-    who = f"{FACES[event.role]} **{words[event.role]}**"
+    who = f"**{words[event.role]}**"
     if event.kind == "commit":
         return f"{who} {words['committed']}: {plain(event.text)}\n\n{_files(event, words)}"
     if event.kind == "gate":
-        return f"✋ **{words['asks_you']}**: {plain(event.text)}"
+        return f"**{words['asks_you']}**: {plain(event.text)}"
     if event.kind == "test":
         return f"{who}: {plain(event.text)}"
     if event.kind == "finding":

@@ -63,7 +63,7 @@ class GateCard:
         updates: Updates = {
             self.group: gr.update(visible=True),
             self.identity: question.id,
-            self.title: f"### ✋ {words['your_turn']}\n\n{plain(question.title)}",
+            self.title: f"### {words['your_turn']}\n\n{plain(question.title)}",
             self.document: question.document,
             self.edit_tab: gr.update(visible=bool(text)),
             self.editor: text,
@@ -82,7 +82,7 @@ class GateCard:
     def refused(self, reason: str) -> Updates:
         """The card with the reason why the answer was not taken."""
         updates: Updates = {button: gr.update(interactive=True) for button in self.buttons.values()}
-        return updates | {self.complaint: gr.update(visible=True, value=f"⚠️ {plain(reason)}")}
+        return updates | {self.complaint: gr.update(visible=True, value=f"{plain(reason)}")}
 
 
 def gate_card(t: gr.I18n) -> GateCard:

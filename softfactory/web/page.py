@@ -34,7 +34,7 @@ def mount(app: FastAPI, office: Office) -> None:
         path=PATH,
         ssr_mode=False,
         i18n=t,
-        theme=gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=SANS, font_mono=MONO),
+        theme=theme(),
         css_paths=[Path(__file__).with_name("style.css")],
         footer_links=[],
         auth=office.enter,
@@ -45,6 +45,17 @@ def mount(app: FastAPI, office: Office) -> None:
         show_error=False,
     )
     app.add_middleware(Walls)
+
+
+def theme() -> Any:
+    """How it looks; fonts are the machine's own, so that none is fetched."""
+    soft = gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=SANS, font_mono=MONO)
+    return soft.set(
+        block_title_background_fill="transparent",
+        block_title_text_color="*body_text_color",
+        block_title_padding="0",
+        block_label_background_fill="transparent",
+    )
 
 
 def build(office: Office, t: gr.I18n) -> Any:
@@ -74,7 +85,7 @@ def build(office: Office, t: gr.I18n) -> Any:
                 async for news in shown:
                     yield news
             except UnknownRun:
-                yield {lost: gr.update(visible=True, value=f"⚠️ {plain(words['no_such_run'])}")}
+                yield {lost: gr.update(visible=True, value=f"{plain(words['no_such_run'])}")}
 
         panels = list(shop.panels(office, Wording("en")))
         start_parts = [start.group, start.examples, start.runs]

@@ -38,11 +38,11 @@ def plan(view: View, words: Wording) -> str:
     if "plan" not in state:
         return f"*{words['nothing_yet']}*"
     done = state.get("done", {})
-    marks = {name: "⚠️" if result.stuck else "✅" for name, result in done.items()}
+    marks = {name: "✗" if result.stuck else "✓" for name, result in done.items()}
     text = plan_markdown(state["prd"], state["plan"])
     for package in state["plan"].packages:
         head = f"## {package.id}: "
-        text = text.replace(head, f"## {marks.get(package.id, '⏳')} {package.id}: ", 1)
+        text = text.replace(head, f"## {marks.get(package.id, '…')} {package.id}: ", 1)
     return text
 
 

@@ -188,4 +188,4 @@ def _models(office: Office) -> list[tuple[str, str]]:
 
 
 def _complaint(text: str) -> dict[str, Any]:
-    return gr.update(visible=True, value=f"⚠️ {plain(text)}")
+    return gr.update(visible=True, value=f"{plain(text)}")

@@ -127,6 +127,9 @@ WORDS: dict[str, tuple[str, str]] = {
     # Conversation
     "asks_you": ("asks you", "请你决定"),
     "you_answered": ("Answered", "已答复"),
+    "approved": ("Approved", "已批准"),
+    "asked_changes": ("Asked for changes", "已要求修改"),
+    "testing": ("tests the product", "测试产品"),
     "committed": ("wrote", "写好了"),
     "and_more": ("and {} more", "等，另有 {} 个"),
     "known": ("known from the ledger", "账本中已有"),

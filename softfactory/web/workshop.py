@@ -15,6 +15,7 @@ from softfactory.web.following import Panel
 from softfactory.web.gate import GateCard, gate_card
 from softfactory.web.markup import plain
 from softfactory.web.office import Office
+from softfactory.web.view import View
 from softfactory.web.wording import Wording, wording
 
 RESUMABLE = ("stopped", "paused", "failed", "interrupted")
@@ -24,6 +25,7 @@ RESUMABLE = ("stopped", "paused", "failed", "interrupted")
 class Shelves:
     """What was made, behind tabs."""
 
+    tabs: Any
     documents: Any
     plan: Any
     tree: Any
@@ -68,6 +70,7 @@ class Workshop:
             self.resume: lambda view: gr.update(visible=view.standing in RESUMABLE),
             self.download: lambda view: gr.update(visible=bool(view.things.tree)),
             self.talk: lambda view: conversation(view, words),
+            shelves.tabs: _in_front,
             shelves.documents: lambda view: results.documents(view, words),
             shelves.plan: lambda view: results.plan(view, words),
             shelves.tree: lambda view: files.tree(view, words),
@@ -88,7 +91,7 @@ def shelves(t: gr.I18n) -> Shelves:
     def paper() -> Any:
         return gr.Markdown(elem_classes="sf-paper", latex_delimiters=[])
 
-    with gr.Tabs(elem_id="shelves"):
+    with gr.Tabs(elem_id="shelves") as tabs:
         with gr.Tab(t("docs"), id="docs"):
             documents = paper()
         with gr.Tab(t("plan"), id="plan"):
@@ -114,6 +117,7 @@ def shelves(t: gr.I18n) -> Shelves:
     path = gr.Textbox(visible="hidden")
     commit = gr.Textbox(visible="hidden")
     return Shelves(
+        tabs,
         documents, plan, tree, path, code, commits, commit, diff, tests, report, preview, printed,
         graph, log,
     )  # fmt: skip
@@ -162,7 +166,10 @@ def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
 
     async def reread(path: str, commit: str, request: gr.Request) -> tuple[str, Any, str]:
         run = await office.run(request)
-        product = await (await office.service.product(run.id)).tree()
+        try:
+            product = await (await office.service.product(run.id)).tree()
+        except SoftfactoryError:  # nothing is written yet
+            return path, gr.skip(), ""
         chosen = path if path in product else next(iter(sorted(product, key=_first)), "")
         return chosen, await read(chosen, request), await compared(commit, request)
 
@@ -171,7 +178,7 @@ def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
             run = await office.run(request)
             fork = await office.desk.fork(run.id, event.value)
         except SoftfactoryError as error:
-            return "", gr.update(visible=True, value=f"⚠️ {plain(str(error))}")
+            return "", gr.update(visible=True, value=f"{plain(str(error))}")
         return fork.id, gr.update(visible=False)
 
     made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, made.code, **LISTEN)
@@ -201,7 +208,7 @@ def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
             else:
                 await office.desk.resume(run.id, {})
         except SoftfactoryError as error:
-            return gr.update(visible=True, value=f"⚠️ {plain(str(error))}")
+            return gr.update(visible=True, value=f"{plain(str(error))}")
         return gr.update(visible=False)
 
     async def pack(request: gr.Request) -> str:
@@ -216,6 +223,11 @@ def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
     shop.download.click(pack, None, parcel, **LISTEN).then(
         None, parcel, None, js=SAVE, api_visibility="private"
     )
+
+
+def _in_front(view: View) -> Any:
+    """What is delivered is to be tried."""
+    return gr.update(selected="preview") if view.standing == "delivered" else gr.update()
 
 
 def _picked(event: gr.EventData) -> str:

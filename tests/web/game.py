@@ -74,9 +74,10 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <title>Lights Out</title>
 <style>
-body { font-family: system-ui, sans-serif; background: #10172a; color: #e2e8f0; text-align: center; }
-#board { display: grid; grid-template-columns: repeat(3, 88px); gap: 10px; justify-content: center; }
-#board button { height: 88px; border: 0; border-radius: 16px; background: #1e293b; cursor: pointer; }
+body { font-family: system-ui; background: #10172a; color: #e2e8f0; text-align: center; }
+#board { display: grid; grid-template-columns: repeat(3, 88px); gap: 10px; }
+#board { justify-content: center; }
+#board button { height: 88px; border: 0; border-radius: 16px; background: #1e293b; }
 #board button[aria-pressed="true"] { background: #fbbf24; box-shadow: 0 0 24px #fbbf24; }
 </style>
 </head>

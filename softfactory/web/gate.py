@@ -91,7 +91,7 @@ def gate_card(t: gr.I18n) -> GateCard:
 
     def button(action: Action, **look: Any) -> None:
         classes = ["sf-act", f"sf-{action}"]
-        buttons[action] = gr.Button(t(action), elem_classes=classes, min_width=120, **look)
+        buttons[action] = gr.Button(t(action), elem_classes=classes, min_width=90, **look)
 
     with gr.Column(visible=False, elem_id="gate") as group:
         title = gr.Markdown(elem_classes="sf-gate-title", latex_delimiters=[])
@@ -101,13 +101,13 @@ def gate_card(t: gr.I18n) -> GateCard:
             with gr.Tab(t("edit_tab"), elem_id="gate-edit") as edit_tab:
                 gr.Markdown(t("edit_hint"))
                 editor = gr.Code(
-                    language="yaml", interactive=True, max_lines=24, wrap_lines=True,
+                    language="yaml", interactive=True, max_lines=14, wrap_lines=True,
                     show_label=False, elem_id="gate-editor",
                 )  # fmt: skip
                 button("edit", variant="primary")
         replies = [gr.Textbox(visible=False, lines=1) for _ in range(MOST_QUESTIONS)]
         feedback = gr.Textbox(
-            label=t("feedback"), placeholder=t("feedback_hint"), lines=2, elem_id="gate-feedback",
+            label=t("feedback"), placeholder=t("feedback_hint"), lines=1, elem_id="gate-feedback",
             max_length=8000,
         )  # fmt: skip
         complaint = gr.Markdown(visible=False, elem_classes="sf-complaint", latex_delimiters=[])

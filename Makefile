@@ -26,6 +26,7 @@ bench: $(UV)            ## what a run costs, and how heavy the program is
 	$(RUN) python -m bench.calculator
 	$(RUN) python -m bench.prefixes
 	$(RUN) python -m bench.startup
+	$(RUN) python -m bench.server
 
 $(CURDIR)/.tools/bin/uv:
 	python3 -m pip install --quiet --disable-pip-version-check --target .tools uv

@@ -13,6 +13,7 @@ from softfactory import __version__
 from softfactory.config import Settings, home, models_of
 from softfactory.errors import SoftfactoryError, UsageError
 from softfactory.serving import serve
+from softfactory.terminal import past, store
 from softfactory.terminal.options import (
     BaseUrl,
     Json,
@@ -20,6 +21,7 @@ from softfactory.terminal.options import (
     Name,
     PriceOption,
     budget_from,
+    edits_from,
     gates_from,
     idea_from,
     price_from,
@@ -35,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(past.app)
+app.add_typer(store.app)
 
 
 @app.command()
@@ -88,22 +92,13 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Replay a recorded run: no key and no network, everything else is real."""
-    from softfactory.demos import demos, recording_of
+    from softfactory.terminal.demos import demo_settings, print_demos
 
     if show:
-        for known in demos():
-            print(f"{known.name:<12} {known.idea}\n{'':<12} {known.about}\n")
+        print_demos()
         return
-    path, recording = recording_of(name)
-    settings = recording.settings.model_copy(
-        update={
-            "model": f"recording:{path}",
-            "gates": (),
-            "out": str(out.expanduser().absolute()) if out else "",
-            "folder": str(Path.cwd()),
-        }
-    )
-    _begin(recording.idea, settings, as_json=as_json)
+    idea, settings = demo_settings(name, out)
+    _begin(idea, settings, as_json=as_json)
 
 
 @app.command()
@@ -144,34 +139,34 @@ def resume(
 @app.command()
 def fork(
     name: Name,
-    at: Annotated[str, typer.Option(help="A gate: prd, design, plan or delivery.")] = "prd",
+    at: Annotated[
+        str, typer.Option(metavar="STEP", help="A step's number, or prd, design, plan, delivery.")
+    ] = "prd",
+    edit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DOC=FILE", help="Go on with this prd, design or plan (YAML)."),
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Go on with another model.")] = None,
+    base_url: Annotated[str, typer.Option(help="Go on at another endpoint.")] = "",
+    hint: Annotated[str, typer.Option(help="A word to the company.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Begin a new run where another one came to a gate; only what differs is paid."""
-    from softfactory.service import open_service
-    from softfactory.terminal.attend import attend
+    """Begin a new run where another one stood, files and all; only what differs is paid."""
+    from softfactory.history import ForkChange
+    from softfactory.terminal.attend import attend, forked
 
-    [gate] = gates_from(at) or gates_from("prd")
-
-    async def forking() -> str:
-        async with open_service(home()) as service:
-            return (await service.fork(name, gate)).id
-
-    raise typer.Exit(attend(home(), _run(forking()), as_json=as_json))
+    settings = {**models_of(model or []), "base_url": base_url}
+    changed = {key: value for key, value in settings.items() if value}
+    change = ForkChange(edits_from(edit or []), changed, hint)
+    raise typer.Exit(attend(home(), forked(home(), name, at, change), as_json=as_json))
 
 
 @app.command()
 def stop(name: Name) -> None:
     """Stop a run, wherever it is being worked on; it can be resumed."""
-    from softfactory.service import open_service
-    from softfactory.terminal.attend import next_step
+    from softfactory.terminal.attend import print_stop
 
-    async def stopping() -> str:
-        async with open_service(home()) as service:
-            run = await service.stop(name)
-            return f"Run {run.id} is being stopped" if run.owned else next_step(run)
-
-    print(_run(stopping()))
+    _run(print_stop(home(), name))
 
 
 @app.command()
@@ -235,22 +230,6 @@ def graph() -> None:
     print(_run(picture()))
 
 
-@app.command()
-def export(
-    name: Name,
-    recording: Annotated[Path, typer.Option(help="File to write.")],
-    about: Annotated[str, typer.Option(help="One line about it.")] = "",
-) -> None:
-    """Write a run's model calls as a recording that replays without a model."""
-    from softfactory.service import open_service
-
-    async def exporting() -> int:
-        async with open_service(home()) as service:
-            return await service.export(name, recording, about)
-
-    print(f"{_run(exporting())} calls in {recording}")
-
-
 app.command()(serve)
 
 
@@ -278,14 +257,9 @@ def main() -> None:
 
 
 def _begin(idea: str, settings: Settings, *, as_json: bool) -> None:
-    from softfactory.service import open_service
-    from softfactory.terminal.attend import attend
+    from softfactory.terminal.attend import attend, begun
 
-    async def starting() -> str:
-        async with open_service(home()) as service:
-            return (await service.start(idea, settings)).id
-
-    raise typer.Exit(attend(home(), _run(starting()), as_json=as_json))
+    raise typer.Exit(attend(home(), _run(begun(home(), idea, settings)), as_json=as_json))
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

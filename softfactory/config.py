@@ -108,3 +108,15 @@ def home(environment: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_data_path  # slow enough to keep out of --help
 
     return user_data_path("softfactory")
+
+
+def database_url(environment: Mapping[str, str] | None = None) -> str:
+    """The PostgreSQL database to use instead of files: `SOFTFACTORY_DATABASE_URL`; often empty.
+
+    Raises:
+        UsageError: it is the address of something else.
+    """
+    url = (os.environ if environment is None else environment).get("SOFTFACTORY_DATABASE_URL", "")
+    if url and not url.startswith(("postgresql://", "postgres://")):
+        raise UsageError("SOFTFACTORY_DATABASE_URL is no address of PostgreSQL: postgresql://...")
+    return url

@@ -10,8 +10,10 @@
     │   ├── NotThere            the run has no such document or file (yet)
     │   └── KeyReused           a request's key came with another request before
     ├── RunBusy                 another process is working on this run
+    │   └── LeaseLost           another process has taken the run over: nothing more is written
     ├── ServerFull              as many runs are being worked on as may be
     ├── RequestRefused          a server does not take this request, whatever it asks for
+    ├── StorageTrouble          the database or the disk refuses: nothing already kept is lost
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
@@ -21,6 +23,7 @@
     ├── SandboxUnavailable      this machine offers no isolation: nothing generated is run
     ├── EnvironmentFailed       the product's packages could not be installed
     ├── ProductError            the product's repository could not be read or written
+    │   └── EditConflict        a role would replace what a human changed by hand
     └── ToolFailed              search or speech did not answer
 """
 
@@ -78,6 +81,14 @@ class RunBusy(SoftfactoryError):
     exit_code = 2
 
 
+class LeaseLost(RunBusy):
+    """Another process has taken the run over; this one writes nothing more."""
+
+
+class StorageTrouble(SoftfactoryError):
+    """The database or the disk refuses; nothing that was kept is lost."""
+
+
 class ModelError(SoftfactoryError):
     """A model could not be asked, or its answer could not be used."""
 
@@ -112,6 +123,10 @@ class EnvironmentFailed(SoftfactoryError):
 
 class ProductError(SoftfactoryError):
     """The product's repository could not be read or written."""
+
+
+class EditConflict(ProductError):
+    """A role would replace what a human changed by hand; the human decides."""
 
 
 class ToolFailed(SoftfactoryError):

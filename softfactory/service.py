@@ -6,56 +6,52 @@ happens to it goes into its event log, which any number of others can follow.
 
 import asyncio
 import time
-import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-from softfactory.config import OptionalGate, Settings
-from softfactory.errors import (
-    BudgetReached,
-    ModelUnavailable,
-    SoftfactoryError,
-    UsageError,
-)
+from softfactory.config import RoleKey, Settings
+from softfactory.errors import UsageError
 from softfactory.graph.company import GRAPH_VERSION, Company
-from softfactory.graph.thread import Thread
-from softfactory.models.purse import Purse, purse_of, raised
+from softfactory.graph.steps import Step
+from softfactory.history import ForkChange, History
+from softfactory.keeping import Keeping
 from softfactory.models.recorded import Recording, recorded_calls, write_recording
 from softfactory.nodes.gates import refuse_misfit
-from softfactory.persistence.calls import Call
+from softfactory.persistence.calls import Call, Calls
+from softfactory.persistence.checkpoints import open_checkpoints
 from softfactory.persistence.database import open_database
-from softfactory.persistence.events import LoggedEvent
-from softfactory.persistence.leases import under_lease
-from softfactory.persistence.runs import Run, Status
+from softfactory.persistence.endpoints import Endpoints
+from softfactory.persistence.events import Events, LoggedEvent
+from softfactory.persistence.requests import Requests
+from softfactory.persistence.runs import Run, Runs
+from softfactory.persistence.shelf import Shelf
+from softfactory.persistence.words import Words
 from softfactory.product.repository import Repository
 from softfactory.state.company import CompanyState
-from softfactory.state.gates import Decision, GateQuestion, budget_question
-from softfactory.workplace import Outside, Workplace, records_in
+from softfactory.state.gates import Decision, GateQuestion
+from softfactory.stretch import Stretch
+from softfactory.workplace import Outside, Records, Workplace
 
 FOLLOW_SECONDS = 0.1
-STANDING: dict[type[SoftfactoryError], Status] = {
-    ModelUnavailable: "paused",
-    BudgetReached: "limit",
-}
-"""Where a run stands after trouble; after all other trouble it has failed. Each can be resumed."""
+AS_IT_WAS = ForkChange()
 
 
 class Service:
     """Everything that can be done with runs."""
 
-    def __init__(self, workplace: Workplace, saver: AsyncSqliteSaver) -> None:
+    def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
-        self._saver = saver
-        self.home = workplace.home
+        self._stretch = Stretch(workplace)
+        self._history = History(workplace)
+        self._keeping = Keeping(workplace)
         self.runs = workplace.records.runs
         self.events = workplace.records.events
         self.calls = workplace.records.calls
         self.requests = workplace.records.requests
         self.prices = workplace.prices
+        self.home = workplace.home
 
     async def start(self, idea: str, settings: Settings, name: str = "") -> Run:
         """Make a run of an idea; nothing is asked and nothing paid yet.
@@ -95,7 +91,7 @@ class Service:
         await self.runs.acquire(run)
         started = time.monotonic()
         try:
-            status, reason = await self._stretch(run, decision, gate)
+            status, reason = await self._stretch.work(run, decision, gate)
             await self.runs.add_worked(run.id, time.monotonic() - started)
             await self.runs.set_status(run.id, status, reason)
             await self._workplace.tell(run.id, "run", status, status=status, reason=reason)
@@ -106,24 +102,90 @@ class Service:
             await self.runs.release(run.id)
         return await self.runs.get(run.id)
 
-    async def fork(self, name: str, gate: OptionalGate) -> Run:
-        """A new run that stands where another one came to a gate, and pays only what differs.
+    async def fork(self, name: str, at: str = "prd", change: ForkChange = AS_IT_WAS) -> Run:
+        """A new run that stands where another one did, and pays only what differs.
+
+        Args:
+            name: the run it is made from.
+            at: a gate (prd, design, plan, delivery) or the number of a step; its files and its
+                history in the product are as they were there.
+            change: what is to be different.
 
         Raises:
-            UsageError: the run has not come to this gate.
+            UsageError: the run has not come there, or the change does not fit.
         """
-        parent = await self.runs.get(name)
-        state = await self._thread(parent).state_at(gate)
-        if state is None:
-            raise UsageError(f"run {parent.id} has not come to the {gate} gate")
-        gates = tuple(dict.fromkeys((*parent.settings.gates, gate)))
-        settings = parent.settings.model_copy(update={"gates": gates, "out": ""})
-        run = await self.runs.add(parent.idea, settings, GRAPH_VERSION, parent.id)
-        await self._workplace.copy_product(parent, run, state)
-        await self._thread(run).begin_at(gate, state)
-        await self._workplace.tell(run.id, "run", f"run {run.id}: fork of {parent.id} at {gate}")
-        await self._workplace.place(run, state["prd"].name, state["prd"].title)
-        return run
+        return await self._history.fork(await self.runs.get(name), at, change)
+
+    async def steps(self, name: str) -> list[Step]:
+        """The steps that led to where a run stands, numbered from 0, its beginning."""
+        return await self._history.steps(await self.runs.get(name))
+
+    async def diff(self, name: str, first: int | None = None, second: int | None = None) -> str:
+        """What a step (the last one) changed in the product, or what lies between two.
+
+        Raises:
+            UsageError: there is no such step.
+        """
+        return await self._history.diff(await self.runs.get(name), first, second)
+
+    async def undo(self, name: str) -> Step:
+        """Go one step back; the step at which the run then stands. A commit says so.
+
+        Raises:
+            RunBusy: it is being worked on.
+            UsageError: it stands at its beginning.
+        """
+        run = await self.runs.get(name)
+        await self.runs.acquire(run)
+        try:
+            return await self._history.undo(run)
+        except UsageError:
+            await self.runs.set_status(run.id, run.status, run.reason)
+            raise
+        finally:
+            await self.runs.release(run.id)
+
+    async def say(self, name: str, words: str, to: RoleKey | None = None) -> None:
+        """Say something to a role, or to all: heard from the next step on.
+
+        Raises:
+            UsageError: nothing is said, or the run is over.
+        """
+        run = await self.runs.get(name)
+        if not words.strip():
+            raise UsageError(f'there are no words: `softfactory say {run.id} "use SQLite"`')
+        if run.status == "delivered":
+            raise UsageError(f"run {run.id} is delivered: nobody would hear it; fork it instead")
+        await self._workplace.records.words.say(run.id, words.strip(), to or "")
+
+    async def delete(self, name: str) -> None:
+        """Forget a run and all that was kept of it, but for the user's folder.
+
+        Raises:
+            RunBusy: it is being worked on.
+            UsageError: it has forks, which need its answers.
+        """
+        await self._keeping.delete(await self.runs.get(name))
+
+    async def gc(self) -> int:
+        """Shrink what is kept of finished runs; bytes that were freed."""
+        return await self._keeping.shrink()
+
+    async def archive(self, name: str, file: Path) -> None:
+        """Write all that is kept of a run into one file.
+
+        Raises:
+            RunBusy: it is being worked on.
+        """
+        await self._keeping.archive(await self.runs.get(name), file)
+
+    async def restore(self, file: Path, folder: Path) -> Run:
+        """Bring an archived run back; its product lands in a free folder under `folder`.
+
+        Raises:
+            UsageError: it is no archive, or the run is here already.
+        """
+        return await self._keeping.restore(file, folder)
 
     async def stop(self, name: str) -> Run:
         """Have the process stop that works on a run, if there is one; it can be resumed."""
@@ -135,7 +197,7 @@ class Service:
     async def question(self, name: str) -> GateQuestion | None:
         """What the run waits for an answer to; None if nothing."""
         run = await self.runs.get(name)
-        return await self._question(run, self._thread(run))
+        return await self._stretch.question(run, self._workplace.thread(run))
 
     async def check(self, name: str, decision: Decision, gate: str) -> Run:
         """Refuse a decision that is not for what the run waits for now.
@@ -172,11 +234,11 @@ class Service:
 
     async def product(self, name: str) -> Repository:
         """What a run has made so far, to be read."""
-        return self._workplace.product_of(await self.runs.get(name))
+        return self._workplace.product(await self.runs.get(name))
 
     async def documents(self, name: str) -> CompanyState:
         """What the company knows about a run so far; keys not yet written are missing."""
-        return await self._thread(await self.runs.get(name)).state()
+        return await self._workplace.thread(await self.runs.get(name)).state()
 
     async def follow(self, name: str, after: int = 0) -> AsyncIterator[LoggedEvent]:
         """Events of a run after a number, live, until nobody works on it any more."""
@@ -205,84 +267,9 @@ class Service:
         await asyncio.to_thread(write_recording, file, Recording(run.idea, about, kept, calls))
         return len(calls)
 
-    async def _question(self, run: Run, thread: Thread) -> GateQuestion | None:
-        asked = await thread.question()
-        return budget_question(run.reason) if asked is None and run.status == "limit" else asked
-
-    async def _beyond_the_budget(
-        self, run: Run, thread: Thread, decision: Decision
-    ) -> tuple[Status, str]:
-        """Go on with more money, deliver what there is, or leave it for now."""
-        if decision.action == "stop":
-            return "stopped", "by a human"
-        if decision.action == "retry":
-            await self.runs.set_settings(run.id, raised(run.settings, decision.feedback))
-        elif not await thread.finish():
-            raise UsageError("there is nothing to deliver yet; raise the budget or stop")
-        await self.runs.set_status(run.id, "working")
-        return await self._advance(await self.runs.get(run.id), None)
-
     def company_of(self, run: Run) -> Company:
         """The company that works on a run, for a server that brings its own checkpoints."""
         return self._workplace.company_of(run)
-
-    async def _stretch(self, run: Run, decision: Decision | None, gate: str) -> tuple[Status, str]:
-        """Work until the run rests; trouble of the model or the machine is where it stands."""
-        calls = self._workplace.on_the_wire.setdefault(run.id, set())
-        try:
-            return await under_lease(self.runs, run.id, self._advance(run, decision, gate))
-        except asyncio.CancelledError:
-            for call in calls:
-                call.cancel()
-            return "stopped", "by a human"
-        except UsageError:
-            raise
-        except SoftfactoryError as error:
-            return STANDING.get(type(error), "failed"), str(error)
-        except Exception as error:  # a defect of ours: told in full in the log, the run goes on
-            text = f"internal error: {error!r}"
-            await self._workplace.tell(run.id, "note", text, traceback=traceback.format_exc())
-            return "failed", text
-        finally:
-            if calls:
-                await asyncio.wait(calls)
-
-    async def _advance(
-        self, run: Run, decision: Decision | None, gate: str = ""
-    ) -> tuple[Status, str]:
-        await self._workplace.sandbox(run.settings)
-        thread = self._thread(run, purse_of(run.settings.budget, await self.paid(run.id)))
-        question = await self._question(run, thread)
-        if decision:
-            refuse_misfit(run, question, decision, gate)
-            if decision.action == "edit":
-                await self._note_edit(run, question)
-        if question and question.gate == "budget":
-            if decision:
-                return await self._beyond_the_budget(run, thread, decision)
-            question = None  # resumed, perhaps with another budget: the next call will show
-        may_reopen = decision is None and question is None and run.status == "stopped"
-        if may_reopen and await thread.reopen():
-            question = await thread.question()
-        if question is None or decision:
-            question = await thread.advance(run.idea, decision)
-        unpublished = await self._workplace.publish(run)
-        if question:
-            await self._workplace.tell(run.id, "gate", question.title, gate=question.gate)
-            return ("limit" if question.gate == "help" else "waiting"), question.title
-        delivered = "delivery" in await thread.state()
-        return ("delivered", unpublished) if delivered else ("stopped", "by a human")
-
-    async def _note_edit(self, run: Run, question: GateQuestion | None) -> None:
-        """Note beside the answer that a human thought it needed an edit."""
-        skills = {"prd": "write_prd", "design": "design_api", "plan": "project_management"}
-        skill = skills.get(question.gate, "") if question else ""
-        newest = await self.calls.latest_key(run.id, skill, "")
-        await self.calls.judge(run.id, "human edited", filter(None, [newest]))
-
-    def _thread(self, run: Run, purse: Purse | None = None) -> Thread:
-        graph = self._workplace.company_of(run, purse)
-        return Thread(graph.compile(checkpointer=self._saver), run.id)
 
 
 @asynccontextmanager
@@ -292,8 +279,21 @@ async def open_service(home: Path, outside: Outside | None = None) -> AsyncItera
         await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"SOFTFACTORY_HOME {str(home)!r} can't be used: {error}") from error
+    outside = outside or Outside()
+    url = outside.database()
     async with (
-        open_database(home / "softfactory.db") as database,
-        AsyncSqliteSaver.from_conn_string(str(home / "checkpoints.db")) as saver,
+        open_database(url or home / "softfactory.db") as database,
+        open_checkpoints(url or home / "checkpoints.db", database) as checkpoints,
     ):
-        yield Service(Workplace(home, records_in(database), outside or Outside()), saver)
+        events = Events(database)
+        records = Records(
+            runs=Runs(database),
+            events=events,
+            calls=Calls(database),
+            endpoints=Endpoints(database),
+            words=Words(database, events),
+            checkpoints=checkpoints,
+            shelf=Shelf(database),
+            requests=Requests(database),
+        )
+        yield Service(Workplace(home, records, outside))

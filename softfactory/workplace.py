@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from softfactory.config import Settings
+from softfactory.config import Settings, database_url
 from softfactory.errors import FolderTaken, ProductError, UsageError
 from softfactory.graph.company import Company, company
 from softfactory.graph.staff import Tools, staff
+from softfactory.graph.thread import Thread, step_key
 from softfactory.models.choice import chat_model
 from softfactory.models.ledger import Ledger
 from softfactory.models.model import Model
@@ -18,15 +19,17 @@ from softfactory.models.port import ChatModel, Reply
 from softfactory.models.prices import Prices, known_prices, price_of
 from softfactory.models.purse import Purse
 from softfactory.persistence.calls import Calls
-from softfactory.persistence.database import Database
+from softfactory.persistence.checkpoints import Fenced
 from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events
 from softfactory.persistence.requests import Requests
 from softfactory.persistence.runs import Run, Runs
+from softfactory.persistence.shelf import Shelf
+from softfactory.persistence.words import Words
 from softfactory.product.folders import free_folder, refuse_foreign
+from softfactory.product.hands import Folder, Hands
 from softfactory.product.repository import Change, Repository
 from softfactory.sandbox import Environments, Sandbox, choose_sandbox
-from softfactory.state.company import CompanyState
 from softfactory.state.events import Event, RoleName
 from softfactory.tools.search import Search, configured_search
 from softfactory.tools.speech import Speech, configured_speech
@@ -39,6 +42,8 @@ class Outside:
     models: Callable[[Settings, Endpoints], ChatModel] = chat_model
     search: Callable[[], Search | None] = lambda: configured_search(os.environ)
     speech: Callable[[], Speech | None] = lambda: configured_speech(os.environ)
+    database: Callable[[], str] = database_url
+    """The address of a PostgreSQL database; empty: files below the data folder."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,10 @@ class Records:
     events: Events
     calls: Calls
     endpoints: Endpoints
+    words: Words
+    checkpoints: Fenced
+    shelf: Shelf
     requests: Requests
-
-
-def records_in(database: Database) -> Records:
-    """All records of a database."""
-    return Records(
-        Runs(database), Events(database), Calls(database), Endpoints(database), Requests(database)
-    )
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,12 @@ class Workplace:
                 ledger=Ledger(self.records.calls, run.id, run.settings.price, self.prices),
                 tell=tell,
                 purse=purse or Purse(),
-                on_the_wire=self.on_the_wire.setdefault(run.id, set()),
+                on_the_wire=self.calls_of(run),
+                hear=lambda role: self.records.words.heard(run.id, step_key(), role),
             ),
-            product=Repository(self._kept(run), run.id, saved),
+            product=Repository(
+                self.kept(run.id), run.id, saved, lambda: self.records.runs.check(run.id)
+            ),
             sandbox=lambda: self.sandbox(run.settings),
             environments=Environments(self.home),
             search=self.outside.search(),
@@ -99,6 +103,27 @@ class Workplace:
             tell=tell,
         )
         return company(staff(tools, run.settings))
+
+    def thread(self, run: Run, purse: Purse | None = None) -> Thread:
+        """The run's thread through the company."""
+        graph = self.company_of(run, purse)
+        return Thread(graph.compile(checkpointer=self.records.checkpoints), run.id)
+
+    def calls_of(self, run: Run) -> set[asyncio.Task[Reply]]:
+        """Model calls of a run that are being answered."""
+        return self.on_the_wire.setdefault(run.id, set())
+
+    def product(self, run: Run) -> Repository:
+        """The run's product, to be looked at or changed by the human."""
+        return Repository(
+            self.kept(run.id), run.id, may_write=lambda: self.records.runs.check(run.id)
+        )
+
+    async def hands(self, run: Run) -> Hands:
+        """What the human changes in the run's folder."""
+        out, product = (await self.records.runs.get(run.id)).out, self.product(run)
+        is_there = bool(out) and await asyncio.to_thread(product.folder.exists)
+        return Hands(product, Folder(product, Path(out)) if is_there else None)
 
     def chat_model(self, settings: Settings) -> ChatModel:
         """The models that the settings name, with what was learned of their endpoints."""
@@ -143,22 +168,10 @@ class Workplace:
         if not out:
             return ""
         try:
-            await self.product_of(run).publish(Path(out))
+            await Folder(self.product(run), Path(out)).publish()
         except (ProductError, OSError) as error:
-            return f"{error}. The product is safe: `git clone {self._kept(run)}`"
+            return f"{error}. The product is safe: `git clone {self.kept(run.id)}`"
         return ""
-
-    async def copy_product(self, parent: Run, run: Run, state: CompanyState) -> None:
-        """Give a fork the product as its parent had it."""
-        source, target = self.product_of(parent), self.product_of(run)
-        files = await source.contents(state["tree"])
-        await target.save(Change("Human", f"Fork of {parent.id}", files))
-        if dossier := state.get("dossier"):
-            await target.put(await source.text(dossier))
-
-    def product_of(self, run: Run) -> Repository:
-        """The product of a run, to be read or published."""
-        return Repository(self._kept(run), run.id)
 
     async def tell(
         self, run: str, kind: Any, text: str, *, role: Any = "Company", **data: Any
@@ -171,8 +184,9 @@ class Workplace:
         """What models cost, as far as it is known."""
         return known_prices(self.home / "prices.json")
 
-    def _kept(self, run: Run) -> Path:
-        return self.home / "products" / f"{run.id}.git"
+    def kept(self, run: str) -> Path:
+        """Where the product of a run is kept."""
+        return self.home / "products" / f"{run}.git"
 
     async def place(self, run: Run, name: str, title: str) -> None:
         """Decide where the product lands, once its name is known."""

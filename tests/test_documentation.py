@@ -14,6 +14,7 @@ import pytest
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
+from softfactory.api import create_app
 from softfactory.cli import app
 from softfactory.prompts import SKILLS
 from softfactory.state.events import RoleName
@@ -60,6 +61,18 @@ def test_the_command_line_document_holds_every_command_and_option() -> None:
     assert path.read_text("utf-8") == written
 
 
+@pytest.mark.parametrize("name", ["api.md", "api.zh-CN.md"])
+def test_the_operations_in_the_api_documents_are_those_of_the_api(name: str) -> None:
+    path = ROOT / "docs" / name
+    text, rows = path.read_text("utf-8"), _operations()
+    drawn = f"<!-- operations -->\n{rows}\n<!-- /operations -->"
+    pattern = re.compile(r"<!-- operations -->.*<!-- /operations -->", re.DOTALL)
+    if UPDATE:
+        path.write_text(pattern.sub(lambda _: drawn, text), "utf-8")
+        text = path.read_text("utf-8")
+    assert pattern.findall(text) == [drawn]
+
+
 def test_the_table_of_skills_is_complete_and_names_real_roles() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", _read("docs/architecture.md"), re.M)
     assert sorted(skill for skill, _ in rows) == sorted(SKILLS)
@@ -97,6 +110,16 @@ def _read(path: str) -> str:
     return (ROOT / path).read_text("utf-8")
 
 
+def _operations() -> str:
+    """A row for each operation of the API."""
+    rows = ["| | |", "|---|---|"]
+    for path, methods in create_app(ROOT).openapi()["paths"].items():
+        for method, operation in methods.items():
+            about = operation["description"].splitlines()[0]
+            rows.append(f"| `{method.upper()} {path}` | {about} |")
+    return "\n".join(rows)
+
+
 def _commands() -> dict[str, TyperCommand]:
     group = get_command(app)
     assert isinstance(group, TyperGroup)
@@ -130,6 +153,7 @@ _ENVIRONMENT = """## Environment
 | `SOFTFACTORY_MODEL`, `SOFTFACTORY_BASE_URL` | Instead of `--model` and `--base-url`. |
 | `OPENAI_API_KEY` and others | The providers' keys: `softfactory models` lists them. |
 | `SOFTFACTORY_API_KEY` | The key for an address of your own (`--base-url`), or where none is set. |
+| `SOFTFACTORY_TOKENS` | Who may use `serve`: `NAME:TOKEN`, separated by commas. |
 | `SOFTFACTORY_SEARCH` | `ddgs`, `tavily` (with `TAVILY_API_KEY`) or the address of a SearXNG. |
 | `AZURE_SPEECH_KEY`, `AZURE_SPEECH_REGION` | Speech for `--speak`; `espeak-ng` is used without. |
 | `VISUAL`, `EDITOR` | The editor for `answer RUN edit`. |

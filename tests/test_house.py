@@ -47,5 +47,5 @@ def test_nodes_reach_files_network_and_processes_only_through_their_ports() -> N
 def test_every_test_module_mirrors_a_room_or_is_about_the_whole() -> None:
     rooms = {path.name for path in (ROOT / "softfactory").iterdir() if path.is_dir()}
     for folder in (path for path in (ROOT / "tests").iterdir() if path.is_dir()):
-        if folder.name not in ("__pycache__", "snapshots"):
+        if folder.name not in ("__pycache__", "fixtures", "snapshots"):
             assert folder.name in rooms

@@ -49,29 +49,11 @@ def create_app(source: Service | Path, settings: ServerSettings | None = None) -
     settings = settings or ServerSettings()
     settings.refuse_open()
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            opened = source
-            if isinstance(opened, Path):
-                opened = await stack.enter_async_context(open_service(opened))
-            with suppress(SandboxUnavailable):  # told by /ready, and to whoever makes a run
-                await opened.probe()
-            provider, tracer = provider_from(os.environ), None
-            if provider:
-                stack.push_async_callback(asyncio.to_thread, provider.shutdown)
-                tracer = provider.get_tracer("softfactory")
-            app.state.desk = Desk(opened, settings.limits, settings.still_seconds, tracer)
-            stack.push_async_callback(app.state.desk.drain)
-            if settings.resume:
-                await app.state.desk.resume_interrupted()
-            yield
-
     app = FastAPI(
         title="softfactory",
         version=__version__,
         description=ABOUT,
-        lifespan=lifespan,
+        lifespan=lambda app: _open(app, source, settings),
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -84,6 +66,28 @@ def create_app(source: Service | Path, settings: ServerSettings | None = None) -
     problems.install(app)
     app.openapi = lambda: description(app)  # type: ignore[method-assign]
     return app
+
+
+@asynccontextmanager
+async def _open(
+    app: FastAPI, source: Service | Path, settings: ServerSettings
+) -> AsyncIterator[None]:
+    """Hold the desk open while the server runs."""
+    async with AsyncExitStack() as stack:
+        if isinstance(source, Path):
+            source = await stack.enter_async_context(open_service(source))
+        with suppress(SandboxUnavailable):  # told by /ready, and to whoever makes a run
+            await source.probe()
+        provider = provider_from(os.environ)
+        if provider:
+            stack.push_async_callback(asyncio.to_thread, provider.shutdown)
+        tracer = provider.get_tracer("softfactory") if provider else None
+        desk = Desk(source, settings.limits, settings.still_seconds, tracer)
+        stack.push_async_callback(desk.drain)
+        app.state.desk = desk
+        if settings.resume:
+            await desk.resume_interrupted()
+        yield
 
 
 def description(app: FastAPI) -> dict[str, Any]:

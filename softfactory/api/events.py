@@ -3,18 +3,19 @@
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from softfactory.api.access import TheDesk, TheRun, TheSettings
 from softfactory.api.problems import responses
 from softfactory.api.schemas import End, EventView, Sent
 from softfactory.desk import Desk
+from softfactory.errors import UnknownRun
 from softfactory.persistence.events import LoggedEvent
 
 router = APIRouter(prefix="/v1/runs/{run}", tags=["events"])
@@ -56,11 +57,20 @@ class Stream(StreamingResponse):
     media_type = "text/event-stream"
 
 
+def _plain(value: object) -> object:
+    """Refuse the many other words for yes and no that a query could be read as."""
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise ValueError("true or false")
+    return value
+
+
 class Heard(Sent):
     """Which events a client wants."""
 
     after: int = Field(default=0, ge=0, le=2**53, description="only events after this number")
-    stay: bool = Field(default=False, description="also while nobody works on the run")
+    stay: Annotated[bool, BeforeValidator(_plain)] = Field(
+        default=False, description="also while nobody works on the run"
+    )
 
 
 @router.get("/events", response_class=Stream, responses=STREAM | responses(404, 422))
@@ -99,8 +109,9 @@ async def _messages(desk: Desk, wish: Follow) -> AsyncIterator[str]:
             if time.monotonic() > deadline:
                 return
     if not desk.bulletin.closed:
-        end = End(status=(await desk.service.runs.get(wish.run)).status)
-        yield f"event: end\ndata: {end.model_dump_json()}\n\n"
+        with suppress(UnknownRun):  # it was deleted meanwhile
+            end = End(status=(await desk.service.runs.get(wish.run)).status)
+            yield f"event: end\ndata: {end.model_dump_json()}\n\n"
 
 
 def _message(logged: LoggedEvent) -> str:

@@ -21,6 +21,7 @@ from softfactory.errors import (
     SandboxUnavailable,
     ServerFull,
     SoftfactoryError,
+    StorageTrouble,
     UnknownRun,
     UsageError,
 )
@@ -37,6 +38,7 @@ STATUS: tuple[tuple[type[SoftfactoryError], int], ...] = (
     (UsageError, 422),
     (ServerFull, 429),
     (SandboxUnavailable, 503),
+    (StorageTrouble, 503),
 )
 """The first line that fits an error counts; what fits none is a trouble of the server's."""
 TITLES: Mapping[int, str] = {

@@ -23,6 +23,13 @@ NOT_THERE = responses(404, 422)
 CommitId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{40}$")]
 
 
+class BetweenSteps(Sent):
+    """Which steps are meant; none: the last one."""
+
+    first: int | None = Field(default=None, ge=0, le=10**6)
+    second: int | None = Field(default=None, ge=0, le=10**6)
+
+
 class Between(Sent):
     """Which changes are meant."""
 
@@ -100,6 +107,14 @@ async def list_commits(run: TheRun, service: TheService) -> Commits:
 async def show_diff(run: TheRun, service: TheService, between: Annotated[Between, Query()]) -> Text:
     """What a commit changed, or all that changed since another, as a unified diff."""
     return Text(await (await _history(service, run)).diff(between.commit, between.since))
+
+
+@router.get("/steps/diff", response_class=Text, responses=bytes_of("text/plain") | NOT_THERE)
+async def show_diff_of_steps(
+    run: TheRun, service: TheService, between: Annotated[BetweenSteps, Query()]
+) -> Text:
+    """What a step of the run changed in the product, or what lies between two."""
+    return Text(await service.diff(run.id, between.first, between.second))
 
 
 @router.get("/archive", response_class=Zip, responses=bytes_of("application/zip") | NOT_THERE)

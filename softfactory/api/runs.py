@@ -6,12 +6,24 @@ from fastapi import APIRouter, Body, Header, Query
 
 from softfactory.api.access import Holder, TheDesk, TheRun, TheService, TheSettings
 from softfactory.api.problems import responses
-from softfactory.api.schemas import Change, ForkAt, NewRun, RunPage, RunView, Wanted
+from softfactory.api.schemas import (
+    Change,
+    ForkAt,
+    NewRun,
+    RunPage,
+    RunView,
+    Steps,
+    StepView,
+    Wanted,
+    Words,
+)
 from softfactory.api.settings import ServerSettings
 from softfactory.config import Settings
 from softfactory.demos import recording_of
 from softfactory.desk import Desk
 from softfactory.errors import RequestRefused, UsageError
+from softfactory.graph.steps import Step
+from softfactory.history import ForkChange
 from softfactory.persistence.runs import Choice, Run
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -94,10 +106,45 @@ async def stop_run(run: TheRun, desk: TheDesk) -> RunView:
 
 @router.post("/{run}/fork", status_code=201, responses=AT_WORK)
 async def fork_run(
-    run: TheRun, desk: TheDesk, at: Annotated[ForkAt | None, Body()] = None
+    run: TheRun,
+    desk: TheDesk,
+    settings: TheSettings,
+    at: Annotated[ForkAt | None, Body()] = None,
 ) -> RunView:
-    """Begin a new run where this one came to a gate; only what differs is paid."""
-    return view(await desk.fork(run.id, (at or ForkAt()).at), desk)
+    """Begin a new run where this one stood, at a gate or a step; only what differs is paid."""
+    at = at or ForkAt()
+    _refuse_elsewhere(settings, at)
+    change = ForkChange(at.edit, at.changes(), at.hint)
+    return view(await desk.fork(run.id, at.at, change), desk)
+
+
+@router.post("/{run}/words", status_code=204, responses=responses(404, 422))
+async def say(run: TheRun, words: Words, service: TheService) -> None:
+    """Say something to a role, or to all; heard from the next step on, also while they work."""
+    await service.say(run.id, words.words, words.to)
+
+
+@router.get("/{run}/steps", responses=responses(404, 422))
+async def list_steps(run: TheRun, service: TheService) -> Steps:
+    """The steps that led to where the run stands."""
+    return Steps(steps=[_step(step) for step in await service.steps(run.id)])
+
+
+@router.post("/{run}/undo", responses=responses(404, 409, 422, 429))
+async def undo(run: TheRun, desk: TheDesk) -> StepView:
+    """Go one step back; the step at which the run then stands."""
+    return _step(await desk.undo(run.id))
+
+
+@router.delete("/{run}", status_code=204, responses=responses(404, 409, 422, 429))
+async def delete_run(run: TheRun, desk: TheDesk) -> None:
+    """Forget a run and all that was kept of it, but for the folder it was delivered to."""
+    await desk.delete(run.id)
+
+
+def _step(step: Step) -> StepView:
+    told = {name: getattr(step, name) for name in StepView.model_fields}
+    return StepView.model_validate(told)
 
 
 def _refuse_elsewhere(settings: ServerSettings, change: Change) -> None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from softfactory.config import Budget, OptionalGate, Price, RoleKey, Settings
 from softfactory.models.costs import Cost
+from softfactory.models.presets import PRESETS
 from softfactory.persistence.events import LoggedEvent
 from softfactory.persistence.runs import Run, Status
 from softfactory.state.documents import PRD, Dependencies, Design, Layout, Plan, Research
@@ -92,15 +93,47 @@ class NewRun(Change):
             "price": Price(**self.price.model_dump()) if self.price else defaults.price,
         }
         if "model" in self.changes() and "base_url" not in self.changes():
-            provider = str(self.model).partition(":")
-            given["base_url"] = "" if provider[1] else defaults.base_url
+            names_provider = str(self.model).partition(":")[0] in PRESETS
+            given["base_url"] = "" if names_provider else defaults.base_url
         return defaults.model_copy(update=given | self.changes())
 
 
-class ForkAt(Sent):
-    """Where a new run branches off."""
+class ForkAt(Change):
+    """Where a new run branches off, and what is to be different in it."""
 
-    at: OptionalGate = Field(default="prd", description="a gate that the run has come to")
+    at: str = Field(
+        default="prd",
+        pattern=r"^(prd|design|plan|delivery|[0-9]{1,6})$",
+        description="a gate that the run has come to, or the number of a step",
+    )
+    edit: dict[OptionalGate, dict[str, Any]] = Field(
+        default_factory=dict, description="a whole document by its gate, as under /documents"
+    )
+    hint: str = Field(default="", max_length=8000, description="a word to the company")
+
+
+class Words(Sent):
+    """What a human says to the company."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"words": "use SQLite"}]})
+
+    words: str = Field(min_length=1, max_length=8000, pattern=r"\S")
+    to: RoleKey | None = Field(default=None, description="null: to everybody")
+
+
+class StepView(BaseModel):
+    """A place in a run to which one can go back."""
+
+    number: int = Field(description="counts from 0, the beginning")
+    by: tuple[str, ...] = Field(description="the nodes that worked, or human")
+    next: tuple[str, ...] = Field(description="the nodes whose turn it is; none at the end")
+    time: float = Field(description="in seconds since 1970")
+
+
+class Steps(BaseModel):
+    """The steps that led to where a run stands."""
+
+    steps: list[StepView]
 
 
 class Answer(Sent):

@@ -58,7 +58,7 @@ class Patient(H11Protocol):
 class Server(uvicorn.Server):
     """Lets everybody go who follows a run before it waits for answers to end."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, greeting: str = "") -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._app = app
+        self._app, self._greeting = app, greeting
         self.up = asyncio.Event()
         """Set once requests are taken."""
 
@@ -76,6 +76,8 @@ class Server(uvicorn.Server):
         """Begin to take requests."""
         await super().startup(sockets)
         self.up.set()
+        if self._greeting:
+            print(self._greeting, flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams first: they would never end by themselves."""
@@ -96,7 +98,8 @@ def bound(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # named as TCP, so that asyncio lets small answers go at once instead of after 40 ms
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except (OSError, UnicodeError) as error:
@@ -108,5 +111,5 @@ def serve(app: FastAPI, listening: socket.socket) -> None:
     """Serve until somebody ends it, by Ctrl-C or SIGTERM."""
     host, port = listening.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
-    print(f"softfactory serves http://{name}:{port} (Ctrl-C ends it)", flush=True)
-    asyncio.run(Server(app).serve(sockets=[listening]))
+    greeting = f"softfactory serves http://{name}:{port} (Ctrl-C ends it)"
+    asyncio.run(Server(app, greeting).serve(sockets=[listening]))

@@ -72,6 +72,10 @@ def tokens_from(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, entry in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
         name, colon, token = entry.rpartition(":")
+        if colon and not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+            raise UsageError(
+                f"SOFTFACTORY_TOKENS: the name of token {number} is not of letters, digits, . _ -"
+            )
         if not re.fullmatch(rf"[!-~]{{{SHORTEST_TOKEN},}}", token):
             raise UsageError(
                 f"SOFTFACTORY_TOKENS: token {number} is shorter than {SHORTEST_TOKEN} characters "

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from prometheus_client import CollectorRegistry
 
-from softfactory.config import OptionalGate, Settings
+from softfactory.config import Settings
 from softfactory.desk.bulletin import STILL_SECONDS, Bulletin
 from softfactory.desk.telemetry import Meters
 from softfactory.desk.traces import RunTrace
@@ -23,6 +23,8 @@ from softfactory.errors import (
     UnknownRun,
     UsageError,
 )
+from softfactory.graph.steps import Step
+from softfactory.history import ForkChange
 from softfactory.persistence.runs import Run, new_name
 from softfactory.service import Service
 from softfactory.state.events import Event
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 SHUT_DOWN = "the server was shut down"
 """Why a run is stopped that was at work when its server went."""
+APART_SECONDS = 0.05
+"""Between two beginnings of work: a crowd of them would keep everybody waiting for an answer."""
 log = logging.getLogger("softfactory")
 
 
@@ -64,6 +68,7 @@ class Desk:
         self._seats: dict[str, str] = {}
         """Holder of each run that is worked on, or is about to be."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._door = asyncio.Lock()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def at_work(self, run: str) -> bool:
@@ -129,15 +134,15 @@ class Desk:
             self._begin(run.id)
         return await self.service.runs.get(run.id)
 
-    async def fork(self, name: str, gate: OptionalGate) -> Run:
-        """Begin a new run where another one came to a gate, and work on it.
+    async def fork(self, name: str, at: str, change: ForkChange) -> Run:
+        """Begin a new run where another one stood, at a gate or a step, and work on it.
 
         Raises:
-            UsageError: the run has not come to this gate.
+            UsageError: the run has not come there, or the change does not fit.
         """
         run = await self.service.runs.get(name)
         with self._seat(f"fork of {run.id}", run.settings.holder):
-            fork = await self.service.fork(run.id, gate)
+            fork = await self.service.fork(run.id, at, change)
         with self._seat(fork.id, fork.settings.holder):
             self._begin(fork.id)
         return fork
@@ -150,6 +155,26 @@ class Desk:
             await asyncio.wait([self._tasks[run.id]])
             return await self.service.runs.get(run.id)
         return await self.service.stop(run.id)
+
+    async def undo(self, name: str) -> Step:
+        """Go one step back with a run that nobody works on; where it then stands.
+
+        Raises:
+            RunBusy: somebody is working on it.
+            UsageError: it stands at its beginning.
+        """
+        with self._seat(name, ""):
+            return await self.service.undo(name)
+
+    async def delete(self, name: str) -> None:
+        """Forget a run that nobody works on.
+
+        Raises:
+            RunBusy: somebody is working on it.
+            UsageError: it has forks, which need its answers.
+        """
+        with self._seat(name, ""):
+            await self.service.delete(name)
 
     async def resume_interrupted(self) -> list[str]:
         """Go on with runs that a crash or a shutdown interrupted; which they are."""
@@ -201,10 +226,9 @@ class Desk:
         if run in self._seats:
             raise RunBusy(f"run {run} is being worked on")
         held = sum(other == holder for other in self._seats.values())
-        if len(self._seats) >= self._limits.running or held >= self._limits.running_each:
-            raise ServerFull(
-                "as many runs are being worked on as may be at once; stop one, or wait"
-            )
+        full = len(self._seats) >= self._limits.running
+        if full or (holder and held >= self._limits.running_each):
+            raise ServerFull("as many runs are being worked on as may be; stop one, or wait")
         self._seats[run] = holder
         try:
             yield
@@ -223,6 +247,8 @@ class Desk:
         self._meters.running.set(len(self._tasks))
 
     async def _work(self, run: str, decision: Decision | None, gate: str) -> None:
+        await self._door.acquire()
+        asyncio.get_running_loop().call_later(APART_SECONDS, self._door.release)
         newest = await self.service.events.newest([run])
         observer = asyncio.create_task(self._observe(run, newest[run]))
         self._observers.add(observer)

@@ -5,24 +5,18 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command, Overwrite, StateSnapshot
 
-from softfactory.config import OptionalGate
-from softfactory.state.company import CompanyState, Update
+from softfactory.graph.steps import AFTER, Place, line_of
+from softfactory.state.company import CompanyState, Tree, Update
 from softfactory.state.gates import Decision, GateQuestion
 from softfactory.state.testing import TestReport
 
 STEP_LIMIT = 500
 """Steps of one stretch: far above what the bounds of the loops allow."""
 PARALLEL_PACKAGES = 8
-BEFORE: dict[OptionalGate, str] = {
-    "prd": "product_manager",
-    "design": "architect",
-    "plan": "project_manager",
-    "delivery": "qa_engineer",
-}
-"""The node whose work a gate is about."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,8 @@ class Thread:
             step = {"idea": idea}
         elif snapshot.interrupts and decision:
             step = Command(resume={snapshot.interrupts[0].id: decision.model_dump()})
-        await self.graph.ainvoke(step, self._config, durability="sync", version="v2")
+        if step or snapshot.next:
+            await self.graph.ainvoke(step, self._config, durability="sync", version="v2")
         return await self.question()
 
     async def finish(self) -> bool:
@@ -74,19 +69,37 @@ class Thread:
                 cases=[],
                 output="",
             )
-        await self.graph.aupdate_state(self._config, dict(update), as_node="qa_engineer")
+        await self._update(dict(update), "qa_engineer")
         return True
 
-    async def state_at(self, gate: OptionalGate) -> CompanyState | None:
-        """What was known when the run last came to a gate; None if it never did."""
-        async for snapshot in self.graph.aget_state_history(self._config):
-            if snapshot.next == (f"approve_{gate}",):
-                return cast(CompanyState, snapshot.values)
-        return None
+    async def places(self) -> list[Place]:
+        """The line of checkpoints that led to where the run is."""
+        return await line_of(self.graph.aget_state_history(self._config))
 
-    async def begin_at(self, gate: OptionalGate, state: CompanyState) -> None:
-        """Put a new thread where another one was when it came to a gate."""
-        await self.graph.aupdate_state(self._config, dict(state), as_node=BEFORE[gate])
+    async def begin_at(self, place: Place) -> None:
+        """Put a new thread where another one was."""
+        await self._update(dict(place.state), place.after)
+
+    async def begin_after(self, node: str, state: CompanyState) -> None:
+        """Put a new thread behind a node, as if it had just written the state."""
+        await self._update(dict(state), node)
+
+    async def take_in(self, tree: Tree) -> None:
+        """Have the next step work on these files of the product, and on no others."""
+        place = (await self.places())[-1]
+        await self._update({"tree": Overwrite(tree)}, place.after)
+        await self._ask_again(place)
+
+    async def finish_step(self) -> None:
+        """End the step that was interrupted, and go no further."""
+        await self.graph.ainvoke(
+            None, self._config, interrupt_after="*", durability="sync", version="v2"
+        )
+
+    async def go_back(self, place: Place) -> None:
+        """Stand again where the thread was; what came after stays stored, but off the line."""
+        await self.graph.aupdate_state(place.snapshot.config, None, as_node="__copy__")
+        await self._ask_again(place)
 
     async def reopen(self) -> bool:
         """Go back to the gate at which a human stopped the run; whether there was one."""
@@ -98,6 +111,15 @@ class Thread:
                 return True
         return False
 
+    async def _ask_again(self, place: Place) -> None:
+        """Come to the gate again at which the thread was waiting."""
+        if place.snapshot.interrupts:
+            await self.graph.ainvoke(None, self._config, durability="sync", version="v2")
+
+    async def _update(self, values: Mapping[str, Any], after: str) -> None:
+        config: RunnableConfig = {**self._config, "metadata": {AFTER: after}}
+        await self.graph.aupdate_state(config, dict(values), as_node=after)
+
     @property
     def _config(self) -> RunnableConfig:
         return {
@@ -108,3 +130,8 @@ class Thread:
 
     async def _snapshot(self) -> StateSnapshot:
         return await self.graph.aget_state(self._config)
+
+
+def step_key() -> str:
+    """What the node at work here is known by: the same when it is repeated after a crash."""
+    return str(get_config()["configurable"].get("checkpoint_ns", ""))

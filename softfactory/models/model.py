@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from softfactory.models.ledger import Ledger
 from softfactory.models.port import ChatModel, Messages, Reply, Request, estimated_tokens
 from softfactory.models.purse import Purse
 from softfactory.prompts import Prompt, render
-from softfactory.state.events import Event, EventKind, Tell
+from softfactory.state.events import Event, EventKind, RoleName, Tell
 
 T = TypeVar("T")
 
@@ -21,6 +21,10 @@ REPAIRS = 2
 """How often an unusable answer is sent back with the reason."""
 CONTINUATIONS = 3
 """How often an answer cut by the output limit is continued."""
+
+
+async def _nothing(_: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Model:
     on_the_wire: set[asyncio.Task[Reply]] = field(default_factory=set)
     """Calls being answered. They go on when the node that asked is given up for a neighbour's
     failure, so that an answer which is paid for is kept."""
+    hear: Callable[[RoleName], Awaitable[str]] = _nothing
+    """What a human has said that a role is to heed in the step it is at; often nothing."""
 
     async def ask(self, prompt: Prompt, answer: type[D]) -> D:
         """Ask for a document."""
@@ -45,9 +51,11 @@ class Model:
 
     async def _converse(self, prompt: Prompt, reader: Reader[T]) -> T:
         problem, requests = "", []
+        said = await self.hear(prompt.role)
+        text = prompt.text + (f"\n{render('parts/hint', hint=said)}" if said else "")
         messages = [
             {"role": "system", "content": render("parts/company")},
-            {"role": "user", "content": f"{prompt.text}\n{reader.instructions()}"},
+            {"role": "user", "content": f"{text}\n{reader.instructions()}"},
         ]
         for _ in range(REPAIRS + 1):
             request = Request(
@@ -85,8 +93,13 @@ class Model:
             return known
         call = asyncio.create_task(self._paid_answer(prompt, request))
         self.on_the_wire.add(call)
-        call.add_done_callback(self.on_the_wire.discard)
+        call.add_done_callback(self._off_the_wire)
         return await asyncio.shield(call)
+
+    def _off_the_wire(self, call: asyncio.Task[Reply]) -> None:
+        self.on_the_wire.discard(call)
+        if not call.cancelled():
+            call.exception()  # told to whoever asked, if somebody still waits
 
     async def _paid_answer(self, prompt: Prompt, request: Request) -> Reply:
         with self.purse.reserve(self._expected(request)):

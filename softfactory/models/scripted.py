@@ -1,7 +1,7 @@
 """A model that says what a test tells it to."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from softfactory.models.port import Reply, Request, estimated_tokens
 from softfactory.state.documents import Document
@@ -21,6 +21,8 @@ class ScriptedModel:
         self._script = {skill: list(answers) for skill, answers in script.items()}
         self._seconds = seconds
         self.asked: list[Request] = []
+        self.while_asked: dict[str, Callable[[], Awaitable[None]]] = {}
+        """By skill: what happens while it is asked."""
 
     def ready(self, idea: str) -> None:
         """Always."""
@@ -32,6 +34,8 @@ class ScriptedModel:
     async def reply(self, request: Request) -> Reply:
         """The next answer for the request's skill."""
         self.asked.append(request)
+        if meanwhile := self.while_asked.get(request.skill):
+            await meanwhile()
         await asyncio.sleep(self._seconds)
         named = f"{request.skill} {request.subject}"
         answers = self._script[named if named in self._script else request.skill]

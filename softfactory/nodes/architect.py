@@ -34,7 +34,7 @@ class Architect:
         prd, answers = state["prd"], state.get("answers", {})
         approved = prd_markdown(prd, state.get("research"), answers)
         decided = await self.product.save(
-            Change("Human", "Approve the requirements", {"docs/prd.md": approved})
+            Change("Human", "Approve the requirements", {"docs/prd.md": approved}, seen={})
         )
         known = {"idea": state["idea"], "requirements": prd_brief(prd, answers)}
         design = await self._design(state, known)
@@ -45,7 +45,7 @@ class Architect:
         )
         text = design_markdown(prd, design, layout, dependencies)
         drawn = await self.product.save(
-            Change(ROLE, "Design the product", {"docs/design.md": text})
+            Change(ROLE, "Design the product", {"docs/design.md": text}, seen={})
         )
         return {
             "design": design,

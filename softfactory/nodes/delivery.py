@@ -38,7 +38,7 @@ class Deliver:
         not_shown = [name for name, result in shown.items() if result != "shown"]
         spoken, sound = await self._speak(state, verified, not_shown)
         files = {**await self._documents(state, spoken), **sound}
-        tree = await self.product.save(Change(ROLE, "Deliver the product", files))
+        tree = await self.product.save(Change(ROLE, "Deliver the product", files, seen={}))
         await self.product.tag(TAG)
         delivery = Delivery(verified=verified, not_shown=not_shown, tag=TAG, spoken=spoken)
         return {"tree": tree, "delivery": delivery}

@@ -39,7 +39,8 @@ class Engineer:
         files = await self.model.write(await self._prompt(state, current, turn), reader)
         what = "Write" if not current else "Mend"
         summary = f"{what} {package.title} ({package.id}, round {turn})"
-        tree = await self.product.save(Change(ROLE, summary, files))
+        seen = now if current and state["problems"] else {}
+        tree = await self.product.save(Change(ROLE, summary, files, seen))
         return {"round": turn, "tree": tree}
 
     async def _prompt(self, state: PackageState, current: Mapping[str, str], turn: int) -> Prompt:

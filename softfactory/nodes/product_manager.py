@@ -41,7 +41,7 @@ class ProductManager:
         await self.tell(named)
         text = prd_markdown(prd, research, {})
         summary = "Change the requirements" if previous else "Write the requirements"
-        tree = await self.product.save(Change(ROLE, summary, {"docs/prd.md": text}))
+        tree = await self.product.save(Change(ROLE, summary, {"docs/prd.md": text}, seen={}))
         return {"research": research, "prd": prd, "tree": tree}
 
     async def _write(self, idea: str, research: Research | None, feedback: str) -> PRD:

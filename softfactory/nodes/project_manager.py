@@ -36,7 +36,7 @@ class ProjectManager:
             asked = prompt("project_management", ROLE, dossier=dossier, feedback=_feedback(state))
             plan = completed(await self.model.ask(asked, Plan), layout)
         tree = await self.product.save(
-            Change(ROLE, "Plan the work", {"docs/plan.md": plan_markdown(prd, plan)})
+            Change(ROLE, "Plan the work", {"docs/plan.md": plan_markdown(prd, plan)}, seen={})
         )
         return {"plan": plan, "dossier": await self.product.put(dossier), "tree": tree}
 

@@ -4,10 +4,9 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from sqlite3 import Row
 from typing import Any, Literal
 
-from softfactory.persistence.database import Database
+from softfactory.persistence.database import Database, Row
 
 Outcome = Literal[
     "discarded",
@@ -53,11 +52,12 @@ class Calls:
         """The answer to a question of this run, or of a run it was forked from."""
         row = await self._database.row(
             """WITH RECURSIVE lineage(id) AS (
-                   VALUES (?)
+                   SELECT CAST(? AS TEXT)
                    UNION
                    SELECT parent FROM runs JOIN lineage USING (id) WHERE parent IS NOT NULL
                )
-               SELECT * FROM calls WHERE key = ? AND run IN lineage AND NOT EXISTS (
+               SELECT * FROM calls
+               WHERE key = ? AND run IN (SELECT id FROM lineage) AND NOT EXISTS (
                    SELECT 1 FROM outcomes WHERE call = calls.id AND outcome = ?
                ) LIMIT 1""",
             (run, key, DISCARDED),
@@ -85,6 +85,7 @@ class Calls:
                 call.seconds,
                 time.time(),
             ),
+            run=call.run,
         )
 
     async def judge(self, run: str, outcome: Outcome, keys: Iterable[str]) -> None:
@@ -92,8 +93,10 @@ class Calls:
         for key in keys:
             await self._database.write(
                 """INSERT INTO outcomes (call, outcome, created)
-                   SELECT max(id), ?, ? FROM calls WHERE run = ? AND key = ? HAVING max(id)""",
+                   SELECT max(id), ?, ? FROM calls WHERE run = ? AND key = ?
+                   HAVING max(id) IS NOT NULL""",
                 (outcome, time.time(), run, key),
+                run=run,
             )
 
     async def latest_key(self, run: str, skill: str, subject: str) -> str | None:
@@ -110,7 +113,7 @@ class Calls:
         found: dict[str, list[str]] = {}
         for row in await self._database.rows(
             """SELECT key, outcome FROM outcomes JOIN calls ON call = calls.id
-               WHERE run = ? ORDER BY outcomes.rowid""",
+               WHERE run = ? ORDER BY outcomes.created, call""",
             (run,),
         ):
             found.setdefault(row["key"], []).append(row["outcome"])

@@ -1,124 +1,169 @@
-"""One SQLite file for everything but checkpoints and products."""
+"""The database of everything but checkpoints and products: SQLite by default, or PostgreSQL."""
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from sqlite3 import Row
-from typing import Any
+from typing import Any, Protocol
 
-import aiosqlite
+from softfactory.errors import LeaseLost, StorageTrouble, UsageError
+from softfactory.persistence.schema import MIGRATIONS, statements
+from softfactory.persistence.trouble import storage
 
-SCHEMA = """
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY,
-    parent TEXT,
-    idea TEXT NOT NULL,
-    settings TEXT NOT NULL,
-    graph TEXT NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT NOT NULL DEFAULT '',
-    title TEXT NOT NULL DEFAULT '',
-    out TEXT NOT NULL DEFAULT '',
-    created REAL NOT NULL,
-    worked_s REAL NOT NULL DEFAULT 0,
-    owner TEXT,
-    lease_until REAL,
-    stop_requested INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE events (
-    run TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    time REAL NOT NULL,
-    event TEXT NOT NULL,
-    PRIMARY KEY (run, seq)
-);
-CREATE TABLE calls (
-    id INTEGER PRIMARY KEY,
-    run TEXT NOT NULL,
-    key TEXT NOT NULL,
-    fit TEXT NOT NULL,
-    skill TEXT NOT NULL,
-    role TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
-    messages TEXT NOT NULL,
-    reply TEXT NOT NULL,
-    price REAL,
-    seconds REAL NOT NULL,
-    created REAL NOT NULL
-);
-CREATE INDEX calls_by_key ON calls (key, run);
-CREATE TABLE outcomes (
-    call INTEGER NOT NULL REFERENCES calls (id),
-    outcome TEXT NOT NULL,
-    created REAL NOT NULL
-);
-CREATE INDEX outcomes_by_call ON outcomes (call);
-CREATE TABLE endpoints (
-    endpoint TEXT NOT NULL,
-    model TEXT NOT NULL,
-    capabilities TEXT NOT NULL,
-    PRIMARY KEY (endpoint, model)
-);
-"""
-REQUESTS = """
-CREATE TABLE requests (
-    holder TEXT NOT NULL,
-    key TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    run TEXT NOT NULL,
-    PRIMARY KEY (holder, key)
-);
-"""
-VERSIONS = (SCHEMA, REQUESTS)
-"""What each version of the file adds to the one before."""
+Row = dict[str, Any]
+
+
+class Engine(Protocol):
+    """A connection in which every statement is a transaction of its own unless one was begun."""
+
+    @property
+    def where(self) -> str:
+        """Which database it is, for people."""
+        ...
+
+    @property
+    def begin(self) -> str:
+        """Begins a transaction in which no other process writes what this one reads."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Asks for a run's owner, and keeps others from changing it until the transaction ends."""
+        ...
+
+    async def run(self, statement: str, values: Sequence[Any] = ()) -> tuple[int, list[Row]]:
+        """How many rows a statement changed, and what it returned. Values stand for `?`."""
+        ...
+
+    async def version(self) -> int:
+        """How many of the migrations were made."""
+        ...
+
+    async def set_version(self, version: int) -> None:
+        """Keep how many were made."""
+        ...
 
 
 class Database:
-    """A thin async door to SQLite: every statement is its own transaction, on disk when it returns.
+    """A thin async door to the database.
 
-    A process that waits for another's write waits up to 30 seconds.
+    `fences` holds, by run, the owner's name under which this process works on it. What is written
+    for such a run is written in a transaction that finds this owner in the run's row, or not.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turn = asyncio.Lock()
+        self.fences: dict[str, str] = {}
 
-    async def write(self, statement: str, values: Iterable[Any] = ()) -> int:
-        """Run one statement; how many rows it changed."""
-        cursor = await self._connection.execute(statement, tuple(values))
-        await cursor.close()
-        return cursor.rowcount
+    async def write(self, statement: str, values: Iterable[Any] = (), *, run: str = "") -> int:
+        """Run one statement; how many rows it changed.
+
+        Args:
+            statement: with `?` for values.
+            values: in their order.
+            run: the run that it is about, if only its owner may write this.
+
+        Raises:
+            LeaseLost: this process works on the run, and another one has taken it over.
+            StorageTrouble: the database refuses.
+        """
+        if run:
+            async with self.hold(run):
+                return (await self._run(statement, values))[0]
+        async with self._turn:
+            return (await self._run(statement, values))[0]
+
+    @asynccontextmanager
+    async def hold(self, run: str) -> AsyncIterator[None]:
+        """Keep others from taking the run over while something of it is written.
+
+        Raises:
+            LeaseLost: one has already.
+        """
+        async with self._turn:
+            try:
+                await self._run(self._engine.begin)
+                _, rows = await self._run(self._engine.owner, (run,))
+                self._refuse_lost(run, rows)
+                yield
+                await self._run("COMMIT")
+            except BaseException:
+                with suppress(StorageTrouble):
+                    await asyncio.shield(self._run("ROLLBACK"))
+                raise
+
+    async def check(self, run: str) -> None:
+        """Turn away who works on a run that another process has taken over.
+
+        Raises:
+            LeaseLost: it has.
+        """
+        self._refuse_lost(run, await self.rows("SELECT owner FROM runs WHERE id = ?", (run,)))
 
     async def rows(self, query: str, values: Iterable[Any] = ()) -> list[Row]:
-        """All rows of a query; values by position, or a mapping of values by name."""
-        given = values if isinstance(values, dict) else tuple(values)
-        return list(await self._connection.execute_fetchall(query, given))
+        """All rows of a query."""
+        return (await self._run(query, values))[1]
 
     async def row(self, query: str, values: Iterable[Any] = ()) -> Row | None:
         """The first row of a query, or None."""
         found = await self.rows(query, values)
         return found[0] if found else None
 
+    async def bring_up_to_date(self) -> None:
+        """Make the migrations that this database has not seen.
+
+        Raises:
+            UsageError: it has seen some that are unknown here.
+        """
+        async with self._turn:
+            await self._run(self._engine.begin)
+            version = await self._engine.version()
+            if version > len(MIGRATIONS):
+                await self._run("ROLLBACK")
+                raise UsageError(
+                    f"{self._engine.where} was written by a newer softfactory (its tables have "
+                    f"version {version}, known here is {len(MIGRATIONS)}): install that one"
+                )
+            for migration in MIGRATIONS[version:]:
+                for statement in statements(migration):
+                    await self._run(statement)
+            if version < len(MIGRATIONS):
+                await self._engine.set_version(len(MIGRATIONS))
+            await self._run("COMMIT")
+
+    def _refuse_lost(self, run: str, rows: list[Row]) -> None:
+        mine = self.fences.get(run)
+        owner = rows[0]["owner"] if rows else None
+        if mine is None or owner == mine:
+            return
+        host, pid, _ = str(owner or "?:?:").split(":")
+        taken = f"was taken over by process {pid} on {host}" if owner else "is in other hands"
+        raise LeaseLost(f"run {run} {taken}; this process writes nothing more")
+
+    async def _run(self, statement: str, values: Iterable[Any] = ()) -> tuple[int, list[Row]]:
+        with storage(self._engine.where):
+            return await self._engine.run(statement, tuple(values))
+
 
 @asynccontextmanager
-async def open_database(path: Path | None) -> AsyncIterator[Database]:
-    """Open the file, made and brought up to date where needed; None: a database in memory."""
-    async with aiosqlite.connect(
-        path or ":memory:", isolation_level=None, timeout=30
-    ) as connection:
-        connection.row_factory = Row
-        await connection.execute("PRAGMA journal_mode = WAL")
-        await connection.execute("PRAGMA synchronous = FULL")
-        await _bring_up_to_date(connection)
-        yield Database(connection)
+async def open_database(place: Path | str | None) -> AsyncIterator[Database]:
+    """Open a database, made and brought up to date where needed.
+
+    Args:
+        place: a file of SQLite, the URL of a PostgreSQL database, or None for one in memory.
+    """
+    async with _engine(place) as engine:
+        database = Database(engine)
+        await database.bring_up_to_date()
+        yield database
 
 
-async def _bring_up_to_date(connection: aiosqlite.Connection) -> None:
-    await connection.execute("BEGIN IMMEDIATE")
-    [version] = await connection.execute_fetchall("PRAGMA user_version")
-    for number, schema in enumerate(VERSIONS, start=1):
-        if version[0] < number:
-            for statement in filter(str.strip, schema.split(";")):
-                await connection.execute(statement)
-            await connection.execute(f"PRAGMA user_version = {number}")
-    await connection.execute("COMMIT")
+def _engine(place: Path | str | None) -> AbstractAsyncContextManager[Engine]:
+    if isinstance(place, str):
+        from softfactory.persistence.postgres import postgres  # an optional extra
+
+        return postgres(place)
+    from softfactory.persistence.sqlite import sqlite  # it is not needed beside the other
+
+    return sqlite(place)

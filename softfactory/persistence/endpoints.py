@@ -24,6 +24,7 @@ class Endpoints:
     async def remember(self, endpoint: str, model: str, capabilities: dict[str, Any]) -> None:
         """Keep what was found out."""
         await self._database.write(
-            "INSERT OR REPLACE INTO endpoints (endpoint, model, capabilities) VALUES (?, ?, ?)",
+            """INSERT INTO endpoints (endpoint, model, capabilities) VALUES (?, ?, ?)
+               ON CONFLICT (endpoint, model) DO UPDATE SET capabilities = excluded.capabilities""",
             (endpoint, model, json.dumps(capabilities, sort_keys=True)),
         )

@@ -1,12 +1,11 @@
 """The event log of runs: what happened, in order, for everybody who watches."""
 
-import json
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from softfactory.persistence.database import Database
-from softfactory.state.events import Event
+from softfactory.persistence.database import Database, Row
+from softfactory.state.events import Event, EventKind
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,18 @@ class Events:
             """INSERT INTO events (run, seq, time, event)
                SELECT ?, coalesce(max(seq), 0) + 1, ?, ? FROM events WHERE run = ?""",
             (run, time.time(), event.model_dump_json(), run),
+            run=run,
         )
 
     async def newest(self, runs: Collection[str]) -> dict[str, int]:
-        """The number of the last event of each run; 0 where there is none."""
+        """The number of the last event of each run that there is; 0 where it has none."""
+        wanted = ", ".join("?" for _ in runs)
         rows = await self._database.rows(
-            """SELECT value AS run, (SELECT max(seq) FROM events WHERE run = value) AS seq
-               FROM json_each(?)""",
-            (json.dumps(list(runs)),),
+            "SELECT id, (SELECT max(seq) FROM events WHERE run = runs.id) AS seq "  # noqa: S608
+            f"FROM runs WHERE id IN ({wanted})",
+            tuple(runs),
         )
-        return {row["run"]: row["seq"] or 0 for row in rows}
+        return {row["id"]: row["seq"] or 0 for row in rows}
 
     async def after(self, run: str, seq: int) -> list[LoggedEvent]:
         """Events of a run with a number above `seq`."""
@@ -47,7 +48,16 @@ class Events:
             "SELECT seq, time, event FROM events WHERE run = ? AND seq > ? ORDER BY seq",
             (run, seq),
         )
-        return [
-            LoggedEvent(row["seq"], row["time"], Event.model_validate_json(row["event"]))
-            for row in rows
-        ]
+        return [_logged(row) for row in rows]
+
+    async def of_kind(self, run: str, kind: EventKind) -> list[LoggedEvent]:
+        """Events of a run of one kind."""
+        rows = await self._database.rows(
+            "SELECT seq, time, event FROM events WHERE run = ? AND event LIKE ? ORDER BY seq",
+            (run, f'{{"kind":"{kind}"%'),
+        )
+        return [_logged(row) for row in rows]
+
+
+def _logged(row: Row) -> LoggedEvent:
+    return LoggedEvent(row["seq"], row["time"], Event.model_validate_json(row["event"]))

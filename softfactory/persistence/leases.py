@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from softfactory.errors import StorageTrouble
 from softfactory.persistence.runs import Runs
 
 T = TypeVar("T")
@@ -35,5 +36,6 @@ async def under_lease(runs: Runs, run: str, work: Coroutine[Any, Any, T]) -> T:
 async def _beat(runs: Runs, run: str, work: asyncio.Task[Any]) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
-        if await runs.heartbeat(run) != "owned":
-            work.cancel()
+        with suppress(StorageTrouble):  # the next beat may get through; if not, the fences hold
+            if await runs.heartbeat(run) != "owned":
+                work.cancel()

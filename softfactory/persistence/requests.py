@@ -17,7 +17,8 @@ class Requests:
             KeyReused: the key came with another request before.
         """
         await self._database.write(
-            "INSERT OR IGNORE INTO requests (holder, key, digest, run) VALUES (?, ?, ?, ?)",
+            """INSERT INTO requests (holder, key, digest, run) VALUES (?, ?, ?, ?)
+               ON CONFLICT DO NOTHING""",
             (holder, key, digest, run),
         )
         row = await self._database.row(

@@ -1,17 +1,19 @@
 """Runs as they are kept, and the lease by which one process at a time owns a run."""
 
+import json
 import os
+import re
 import secrets
 import socket
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Row
 from typing import Literal
 
 from softfactory.config import Settings
 from softfactory.errors import RunBusy, UnknownRun
-from softfactory.persistence.database import Database
+from softfactory.persistence.database import Database, Row
 
 Status = Literal["working", "waiting", "limit", "stopped", "paused", "failed", "delivered"]
 """working: a process is on it (or died); waiting: at a gate; limit: rounds are used up, a human
@@ -41,8 +43,12 @@ class Run:
 
     @property
     def owned(self) -> bool:
-        """Whether a living process holds the lease."""
-        return bool(self.owner) and (self.lease_until or 0) > time.time() and not _dead(self.owner)
+        """Whether a living process holds the lease.
+
+        A lease that ends later than any could was taken before the clock went back: nobody's.
+        """
+        left = (self.lease_until or 0) - time.time()
+        return bool(self.owner) and 0 < left <= 2 * LEASE_SECONDS and not _dead(self.owner)
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,25 @@ class Choice:
     words: str | None = None
     """Somewhere in the idea or the title."""
 
+    def terms(self) -> Iterator[tuple[str, str]]:
+        """Conditions of SQL, each with its value."""
+        if self.holder is not None:
+            yield "settings LIKE ? ESCAPE '!'", f'%"holder":{_literally(json.dumps(self.holder))}%'
+        if self.status is not None:
+            yield "status = ?", self.status
+        if self.words is not None:
+            words = f"%{_literally(self.words.lower())}%"
+            yield "lower(idea || ' ' || title) LIKE ? ESCAPE '!'", words
+
 
 class Runs:
     """The table of runs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease_s: float = LEASE_SECONDS) -> None:
         self._database = database
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._lease_s = lease_s
+        self._held: dict[str, str] = {}
+        """By run: the owner's name under which it was acquired here."""
 
     async def add(
         self, idea: str, settings: Settings, graph: str, parent: str | None = None, name: str = ""
@@ -77,8 +95,8 @@ class Runs:
     async def ensure(self, run: str, idea: str, settings: Settings, graph: str) -> Run:
         """The row of a run whose name was given from outside (a thread of a LangGraph server)."""
         await self._database.write(
-            """INSERT OR IGNORE INTO runs (id, idea, settings, graph, status, created)
-               VALUES (?, ?, ?, ?, 'working', ?)""",
+            """INSERT INTO runs (id, idea, settings, graph, status, created)
+               VALUES (?, ?, ?, ?, 'working', ?) ON CONFLICT DO NOTHING""",
             (run, idea, settings.model_dump_json(), graph, time.time()),
         )
         return await self.get(run)
@@ -107,39 +125,39 @@ class Runs:
 
     async def page(self, choice: Choice, before: tuple[float, str], most: int) -> list[Run]:
         """Chosen runs made before a moment and, at that moment, of a lesser name; newest first."""
+        terms, values = ["(created < ? OR (created = ? AND id < ?))"], [before[0], *before]
+        for term, value in choice.terms():
+            terms.append(term)
+            values.append(value)
         rows = await self._database.rows(
-            """SELECT * FROM runs
-               WHERE (:holder IS NULL OR json_extract(settings, '$.holder') = :holder)
-                 AND (:status IS NULL OR status = :status)
-                 AND (:words IS NULL OR instr(lower(idea || title), lower(:words)) > 0)
-                 AND (created, id) < (:created, :id)
-               ORDER BY created DESC, id DESC LIMIT :most""",
-            asdict(choice) | {"created": before[0], "id": before[1], "most": most},
+            f"SELECT * FROM runs WHERE {' AND '.join(terms)} "  # noqa: S608 -- terms are ours
+            "ORDER BY created DESC, id DESC LIMIT ?",
+            (*values, most),
         )
         return [_run(row) for row in rows]
 
     async def set_status(self, run: str, status: Status, reason: str = "") -> None:
         """Say where the run stands and why."""
         await self._database.write(
-            "UPDATE runs SET status = ?, reason = ? WHERE id = ?", (status, reason, run)
+            "UPDATE runs SET status = ?, reason = ? WHERE id = ?", (status, reason, run), run=run
         )
 
     async def set_product(self, run: str, title: str, out: Path) -> None:
         """Say what is being made and where it lands."""
         await self._database.write(
-            "UPDATE runs SET title = ?, out = ? WHERE id = ?", (title, str(out), run)
+            "UPDATE runs SET title = ?, out = ? WHERE id = ?", (title, str(out), run), run=run
         )
 
     async def set_settings(self, run: str, settings: Settings) -> None:
         """Change what the user chose, for the work still to come."""
         await self._database.write(
-            "UPDATE runs SET settings = ? WHERE id = ?", (settings.model_dump_json(), run)
+            "UPDATE runs SET settings = ? WHERE id = ?", (settings.model_dump_json(), run), run=run
         )
 
     async def add_worked(self, run: str, seconds: float) -> None:
         """Count time in which the company was at work, not waiting for anybody."""
         await self._database.write(
-            "UPDATE runs SET worked_s = worked_s + ? WHERE id = ?", (seconds, run)
+            "UPDATE runs SET worked_s = worked_s + ? WHERE id = ?", (seconds, run), run=run
         )
 
     async def request_stop(self, run: str) -> None:
@@ -154,43 +172,62 @@ class Runs:
 
         """
         current = await self.get(run.id)
-        if current.owned:
-            host, pid, _ = str(current.owner).split(":")
+        if current.owned or run.id in self._database.fences:
+            host, pid, _ = str(current.owner or f"here:{os.getpid()}:").split(":")
             raise RunBusy(
                 f"run {run.id} is being worked on (process {pid} on {host}); "
                 f"`softfactory log {run.id} --follow` watches it"
             )
+        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         changed = await self._database.write(
             """UPDATE runs SET owner = ?, lease_until = ?, status = 'working', reason = '',
-               stop_requested = 0 WHERE id = ? AND owner IS ? AND lease_until IS ?""",
+               stop_requested = 0
+               WHERE id = ? AND coalesce(owner, '') = ? AND coalesce(lease_until, 0) = ?""",
             (
-                self._owner,
-                time.time() + LEASE_SECONDS,
+                name,
+                time.time() + self._lease_s,
                 run.id,
-                current.owner,
-                current.lease_until,
+                current.owner or "",
+                current.lease_until or 0.0,
             ),
         )
         if changed != 1:
             raise RunBusy(f"run {run.id} was just taken up by another process")
+        self._held[run.id] = self._database.fences[run.id] = name
 
     async def heartbeat(self, run: str) -> Literal["owned", "stop", "lost"]:
         """Extend the lease; whether it is still ours, and whether somebody asks to stop."""
         changed = await self._database.write(
             "UPDATE runs SET lease_until = ? WHERE id = ? AND owner = ?",
-            (time.time() + LEASE_SECONDS, run, self._owner),
+            (time.time() + self._lease_s, run, self._held.get(run, "")),
         )
         if changed != 1:
             return "lost"
         row = await self._database.row("SELECT stop_requested FROM runs WHERE id = ?", (run,))
         return "stop" if row and row["stop_requested"] else "owned"
 
+    async def check(self, run: str) -> None:
+        """Turn away who works on a run that another process has taken over.
+
+        Raises:
+            LeaseLost: it has.
+        """
+        await self._database.check(run)
+
     async def release(self, run: str) -> None:
         """Give the lease back."""
+        name = self._held.pop(run, "")
+        if self._database.fences.get(run) == name:
+            del self._database.fences[run]
         await self._database.write(
             "UPDATE runs SET owner = NULL, lease_until = NULL WHERE id = ? AND owner = ?",
-            (run, self._owner),
+            (run, name),
         )
+
+
+def _literally(words: str) -> str:
+    """Words as a pattern that is for nothing but them."""
+    return re.sub(r"([!%_])", r"!\1", words)
 
 
 def new_name() -> str:

@@ -7,12 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from softfactory.errors import ProductError
+from softfactory.errors import EditConflict, ProductError
 from softfactory.product.git import git, output
 from softfactory.state.company import Tree
 from softfactory.state.events import RoleName
 
 BRANCH = "refs/heads/main"
+KEPT = "refs/softfactory/kept"
+"""Files that a human chose to keep as they made them, against a role's change."""
+UNDECIDED = "refs/softfactory/undecided"
+"""A role's change that a human has to decide about."""
+BY_HAND = "Edit by hand:"
+"""How the summary of a human's commit begins."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +27,20 @@ class Change:
 
     role: RoleName
     summary: str
-    files: Mapping[str, str | bytes]
+    files: Mapping[str, str | bytes | None]
+    """Contents by path; None: the file is removed."""
+    seen: Tree | None = None
+    """Blobs that the role worked from; None: it knows what it replaces."""
 
 
 Saved = Callable[[Change], Awaitable[None]]
 
 
 async def _ignore(_: Change) -> None:
+    return None
+
+
+async def _anybody() -> None:
     return None
 
 
@@ -39,32 +52,105 @@ class Repository:
     run: str
     saved: Saved = field(default=_ignore)
     """Told of every commit."""
+    may_write: Callable[[], Awaitable[None]] = field(default=_anybody)
+    """Asked before every commit: whoever has lost the run is turned away."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def save(self, change: Change) -> Tree:
         """Store files and commit them as the role's; blob id by path.
 
         Repeating a step that was committed before a crash makes no second commit.
+
+        Raises:
+            EditConflict: the role would replace what a human changed by hand and it has not seen.
         """
-        contents = {path: _bytes(content) for path, content in change.files.items()}
-        tree = {path: blob_id(content) for path, content in contents.items()}
+        await self._create()
+        kept = await self._kept_by_hand(change) if change.seen is not None else {}
+        files = {path: content for path, content in change.files.items() if path not in kept}
+        await self.commit(Change(change.role, change.summary, files))
+        tree = {path: blob_id(_bytes(text)) for path, text in files.items() if text is not None}
+        return {**tree, **kept}
+
+    async def commit(self, change: Change, *, merged: str = "") -> None:
+        """Commit files, and a commit of the human's as a second parent; nothing if nothing differs.
+
+        Paths whose content is None are removed.
+        """
+        contents = {p: None if c is None else _bytes(c) for p, c in change.files.items()}
         async with self._turn:
             await self._create()
             head = await self.tree()
-            changed = {p: c for p, c in contents.items() if head.get(p) != tree[p]}
-            if changed:
-                commit = _commit(change, self.run, changed, first=not head)
-                await output(self.folder, "fast-import", "--quiet", stdin=commit)
+            changed = {
+                p: c
+                for p, c in contents.items()
+                if head.get(p) != (None if c is None else blob_id(c))
+            }
+            if changed or merged:
+                parents = [parent for parent in (await self._newest(), merged) if parent]
+                await self._import(BRANCH, change, changed, parents)
         if changed:
             await self.saved(change)
-        return tree
+
+    async def decide_nothing(self) -> None:
+        """Forget a change that a human had to decide about."""
+        await output(self.folder, "update-ref", "-d", UNDECIDED)
+
+    async def keep(self, files: Mapping[str, bytes | None]) -> None:
+        """Remember that these files stay as the human made them."""
+        kept = await git(self.folder, "rev-parse", "--verify", "-q", KEPT, may_fail=True)
+        parents = [f"{KEPT}^0"] if kept else []
+        await self._import(
+            KEPT, Change("Human", "Keep what was edited by hand", {}), files, parents
+        )
+
+    async def _kept_by_hand(self, change: Change) -> Tree:
+        """Files that stay as a human made them though the role would write them anew.
+
+        Raises:
+            EditConflict: a human has yet to decide about some.
+        """
+        head, seen = await self.tree(), change.seen or {}
+        unseen = {
+            path: content
+            for path, content in change.files.items()
+            if path in head
+            and content is not None
+            and seen.get(path) != head[path]
+            and blob_id(_bytes(content)) != head[path]
+            and await self._is_by_hand(path)
+        }
+        kept = await self.tree(KEPT) if unseen else {}
+        open_ones = {p: _bytes(c or b"") for p, c in unseen.items() if kept.get(p) != head[p]}
+        if open_ones:
+            await self._import(UNDECIDED, change, open_ones, [])
+            names = ", ".join(sorted(open_ones))
+            raise EditConflict(f"Your changes and the company's meet in {names}")
+        return {path: head[path] for path in unseen}
+
+    async def _is_by_hand(self, path: str) -> bool:
+        newest = ("log", "-1", "--format=%an: %s", BRANCH, "--", path)
+        return (await output(self.folder, *newest)).startswith(f"Human: {BY_HAND}".encode())
+
+    async def _import(
+        self, ref: str, change: Change, files: Mapping[str, bytes | None], parents: list[str]
+    ) -> None:
+        await self.may_write()
+        stream = _commit(ref, change, self.run, files, parents)
+        force = () if ref == BRANCH else ("--force",)  # else refused if another was faster
+        await output(self.folder, "fast-import", "--quiet", *force, stdin=stream)
+
+    async def _newest(self) -> str:
+        newest = ("rev-parse", "--quiet", "--verify", BRANCH)
+        return (await git(self.folder, *newest, may_fail=True) or b"").decode().strip()
 
     async def put(self, text: str) -> str:
         """Store a text outside of any tree; its blob id."""
         async with self._turn:
             await self._create()
-            blob = await output(self.folder, "hash-object", "-w", "--stdin", stdin=text.encode())
-        return blob.decode().strip()
+            stored = await output(self.folder, "hash-object", "-w", "--stdin", stdin=text.encode())
+            blob = stored.decode().strip()
+            await output(self.folder, "update-ref", f"refs/softfactory/texts/{blob}", blob)
+        return blob
 
     async def text(self, blob: str) -> str:
         """A blob as text; bytes that are no UTF-8 are replaced."""
@@ -92,11 +178,20 @@ class Repository:
             position = start + size + 1
         return found
 
-    async def tree(self) -> Tree:
-        """The files of the newest commit."""
-        listed = await git(self.folder, "ls-tree", "-r", "-z", BRANCH, may_fail=True)
-        entries = (entry.split(b"\t", 1) for entry in (listed or b"").split(b"\0") if entry)
-        return {path.decode(): about.split()[2].decode() for about, path in entries}
+    async def tree(self, commit: str = BRANCH) -> Tree:
+        """The files of a commit, by default of the newest one; empty if there is none."""
+        return listed(await git(self.folder, "ls-tree", "-rz", commit, may_fail=True) or b"")
+
+    async def history(self) -> list[tuple[str, str]]:
+        """Every commit's id with the id of its files, the oldest first."""
+        form = ("log", "--reverse", "--first-parent", "--format=%H %T", BRANCH)
+        lines = (await git(self.folder, *form, may_fail=True) or b"").decode().splitlines()
+        return [(commit, tree) for commit, tree in map(str.split, lines)]
+
+    async def give(self, other: "Repository", commit: str) -> None:
+        """Have another product begin with this one's history up to a commit."""
+        await other._create()
+        await output(self.folder, "push", "--quiet", str(other.folder), f"{commit}:{BRANCH}")
 
     async def checkout(self, tree: Tree, folder: Path) -> None:
         """Write a tree into an empty folder, with no git in it."""
@@ -107,25 +202,6 @@ class Repository:
         """Name the newest commit; a name given before moves."""
         await output(self.folder, "tag", "--force", name, BRANCH)
 
-    async def publish(self, out: Path) -> None:
-        """Bring the user's folder up to the newest commit, keeping what the user changed in it.
-
-        Raises:
-            ProductError: the user changed a file that a role has changed, too.
-
-        """
-        if not (out / ".git").exists():
-            await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-            await output(out, "init", "--quiet", "--initial-branch=main")
-            await output(out, "config", "softfactory.run", self.run)
-        await output(out, "fetch", "--quiet", "--tags", "--force", str(self.folder), "main")
-        merged = await git(out, "merge", "--quiet", "--ff-only", "FETCH_HEAD", may_fail=True)
-        if merged is None:
-            raise ProductError(
-                f"{str(out)!r} has changes of yours in files that the company changed, too; it is "
-                f"left as it is. Put yours aside (`git stash`), then `git pull {self.folder} main`"
-            )
-
     async def _create(self) -> None:
         if not (self.folder / "HEAD").exists():
             await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
@@ -134,26 +210,62 @@ class Repository:
 
 def blob_id(content: bytes) -> str:
     """The id git gives to a content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return _object_id(b"blob", content)
+
+
+def tree_id(tree: Tree) -> str:
+    """The id git gives to a tree of ordinary files."""
+    inner: dict[str, Tree] = {}
+    entries = []
+    for path, blob in tree.items():
+        folder, slash, rest = path.partition("/")
+        if slash:
+            inner.setdefault(folder, {})[rest] = blob
+        else:
+            entries.append((path, b"100644", blob))
+    entries += [(f"{folder}/", b"40000", tree_id(below)) for folder, below in inner.items()]
+    lines = (
+        mode + b" " + name.rstrip("/").encode() + b"\0" + bytes.fromhex(identity)
+        for name, mode, identity in sorted(entries, key=lambda entry: entry[0].encode())
+    )
+    return _object_id(b"tree", b"".join(lines))
+
+
+def listed(lines: bytes) -> Tree:
+    """What `git ls-tree -rz` printed."""
+    entries = (entry.split(b"\t", 1) for entry in lines.split(b"\0") if entry)
+    return {path.decode(): about.split()[2].decode() for about, path in entries}
+
+
+def _object_id(kind: bytes, content: bytes) -> str:
+    return hashlib.sha1(
+        b"%s %d\0%s" % (kind, len(content), content), usedforsecurity=False
+    ).hexdigest()
 
 
 def _bytes(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-def _commit(change: Change, run: str, contents: Mapping[str, bytes], *, first: bool) -> bytes:
+def _commit(
+    ref: str, change: Change, run: str, contents: Mapping[str, bytes | None], parents: list[str]
+) -> bytes:
     """The step as a stream for `git fast-import`."""
     mail = f"{change.role.lower().replace(' ', '-')}@softfactory.invalid"
     person = f"{change.role} <{mail}> {int(time.time())} +0000"
     message = f"{change.summary}\n\nSoftfactory-Run: {run}\n".encode()
     parts = [
-        f"commit {BRANCH}\nauthor {person}\ncommitter {person}\n".encode(),
+        f"commit {ref}\nauthor {person}\ncommitter {person}\n".encode(),
         b"data %d\n%s" % (len(message), message),
     ]
-    if not first:
-        parts.append(f"from {BRANCH}^0\n".encode())
+    for word, parent in zip(("from", "merge"), parents, strict=False):
+        parts.append(f"{word} {parent}\n".encode())
     for path, content in contents.items():
-        parts.append(b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content))
+        name = path.encode()
+        if content is None:
+            parts.append(b"D %s\n" % name)
+        else:
+            parts.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name, len(content), content))
     return b"".join(parts) + b"\ndone\n"
 
 

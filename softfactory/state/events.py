@@ -18,7 +18,7 @@ RoleName = Literal[
     "Company",
 ]
 EventKind = Literal[
-    "run", "work", "call", "answer", "named", "finding", "test", "gate", "commit", "note"
+    "run", "work", "call", "answer", "named", "finding", "test", "gate", "commit", "note", "said"
 ]
 
 

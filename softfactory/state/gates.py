@@ -7,8 +7,8 @@ from pydantic import Field, StringConstraints
 
 from softfactory.state.documents import Document
 
-GateName = Literal["prd", "design", "plan", "delivery", "help", "budget"]
-Action = Literal["approve", "edit", "revise", "retry", "stop"]
+GateName = Literal["prd", "design", "plan", "delivery", "help", "budget", "conflict"]
+Action = Literal["approve", "edit", "revise", "retry", "keep", "take", "stop"]
 ACTIONS: dict[GateName, tuple[Action, ...]] = {
     "prd": ("approve", "edit", "revise", "stop"),
     "design": ("approve", "edit", "revise", "stop"),
@@ -16,6 +16,7 @@ ACTIONS: dict[GateName, tuple[Action, ...]] = {
     "delivery": ("approve", "revise", "stop"),
     "help": ("retry", "revise", "approve", "stop"),
     "budget": ("retry", "approve", "stop"),
+    "conflict": ("keep", "take", "stop"),
 }
 
 
@@ -34,7 +35,10 @@ class Decision(Document):
     """A human's answer at a gate."""
 
     action: Action = Field(
-        description="approve it, edit it, revise with feedback, retry with more rounds, or stop"
+        description=(
+            "approve it, edit it, revise with feedback, retry with more rounds, "
+            "keep the human's files or take the company's, or stop"
+        )
     )
     feedback: Annotated[str, StringConstraints(max_length=8000)] = Field(
         default="", description="what to change, or a hint"
@@ -56,4 +60,16 @@ def budget_question(reason: str) -> GateQuestion:
         questions=[],
         actions=list(ACTIONS["budget"]),
         id=f"budget-{zlib.crc32(reason.encode()):08x}",
+    )
+
+
+def conflict_question(paths: list[str], differences: str) -> GateQuestion:
+    """What a run asks when a human and a role have changed the same files."""
+    return GateQuestion(
+        gate="conflict",
+        title=f"Your changes and the company's meet in {', '.join(paths)}",
+        document=f"Both stay in the product's history; which are to stand?\n\n{differences}",
+        questions=[],
+        actions=list(ACTIONS["conflict"]),
+        id=f"conflict-{zlib.crc32(differences.encode()):08x}",
     )

@@ -1,6 +1,7 @@
 """Attending to a run from a terminal: work, watch, answer, until it ends or must wait."""
 
 import asyncio
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from softfactory.config import Settings
 from softfactory.errors import GateGone
+from softfactory.history import ForkChange
 from softfactory.persistence.runs import Run, Status
 from softfactory.service import Service, open_service
 from softfactory.state.company import CompanyState
@@ -50,6 +53,29 @@ def attend(home: Path, run: str, decision: Decision | None = None, *, as_json: b
     return 1 if now.status == "delivered" and now.reason else EXIT_CODES[now.status]
 
 
+async def begun(home: Path, idea: str, settings: Settings) -> str:
+    """The name of a new run."""
+    async with open_service(home) as service:
+        return (await service.start(idea, settings)).id
+
+
+def forked(home: Path, name: str, at: str, change: ForkChange) -> str:
+    """The name of a new run that was made from another one."""
+
+    async def forking() -> str:
+        async with open_service(home) as service:
+            return (await service.fork(name, at, change)).id
+
+    return asyncio.run(forking())
+
+
+async def print_stop(home: Path, name: str) -> None:
+    """Have a run stopped, wherever it is being worked on."""
+    async with open_service(home) as service:
+        run = await service.stop(name)
+    print(f"Run {run.id} is being stopped" if run.owned else next_step(run))
+
+
 @dataclass
 class Watch:
     """A screen, and the number of the last event that was shown on it."""
@@ -71,15 +97,11 @@ async def _stretch(
     async with open_service(home) as service:
         watch.seen = watch.seen or await _last(service, name)
         work = asyncio.create_task(service.work(name, decision))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        _heed_signals(work, watch)
         with watch.screen:
-            try:
-                while not work.done():
-                    await watch.draw(service, name)
-                    await asyncio.wait([work], timeout=DRAW_SECONDS)
-            except asyncio.CancelledError:
-                work.cancel()
-            await asyncio.wait([work])
+            while not work.done():
+                await watch.draw(service, name)
+                await asyncio.wait([work], timeout=DRAW_SECONDS)
             await watch.draw(service, name)
         try:
             work.result()
@@ -87,6 +109,26 @@ async def _stretch(
             print(f"softfactory: {error}", file=sys.stderr)
         run = await service.runs.get(name)
         return run, await service.question(name), await service.documents(name)
+
+
+def _heed_signals(work: asyncio.Task[Run], watch: "Watch") -> None:
+    """Have the first Ctrl-C, or SIGTERM, end the step in flight, and the second one everything.
+
+    The second is a kill: nothing is lost by it that was not on the wire, and what runs in the
+    sandbox ends with us.
+    """
+
+    def interrupted() -> None:
+        if work.cancelling():
+            watch.screen.__exit__()
+            print("softfactory: ended at once; `softfactory resume` goes on", file=sys.stderr)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(130)
+        work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted)
 
 
 async def _last(service: Service, name: str) -> int:
@@ -104,6 +146,13 @@ def next_step(run: Run) -> str:
         return f"Delivered to {run.out}\n  cd {run.out} && cat README.md docs/report.md"
     if run.owned:
         return f"Run {name} is being worked on\n  softfactory log {name} --follow"
+    if run.status == "waiting" and run.reason.startswith("Your changes"):
+        return (
+            f"Run {name} waits for you. {run.reason}\n"
+            f"  softfactory show {name}                  the differences\n"
+            f"  softfactory answer {name} keep           your files stand\n"
+            f"  softfactory answer {name} take           the company's do; or: stop"
+        )
     if run.status == "waiting":
         return (
             f"Run {name} waits for you: {run.reason}\n"

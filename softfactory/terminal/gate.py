@@ -28,6 +28,11 @@ WORDS: dict[str, dict[Action, str]] = {
         "approve": "deliver what there is",
         "stop": "leave it for now",
     },
+    "conflict": {
+        "keep": "your files stand",
+        "take": "the company's do",
+        "stop": "leave it for now",
+    },
     "": {
         "approve": "approve it as it is",
         "edit": "edit it in $EDITOR",

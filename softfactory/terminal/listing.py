@@ -12,7 +12,7 @@ from softfactory.nodes.report import cost_line
 from softfactory.service import open_service
 from softfactory.terminal.attend import next_step
 from softfactory.terminal.meter import clock
-from softfactory.terminal.screens import JsonScreen, PlainScreen
+from softfactory.terminal.screens import JsonScreen, PlainScreen, words_of_step
 
 
 async def print_runs(home: Path) -> None:
@@ -50,13 +50,21 @@ async def print_run(home: Path, name: str) -> None:
 
 
 async def print_log(home: Path, name: str, *, follow: bool, as_json: bool) -> None:
-    """What has happened in a run, one event a line; with `follow`, what happens still."""
+    """What has happened in a run, one event a line, and the steps of it with their numbers.
+
+    With `follow`, what happens still; there and for programs it is events only.
+    """
     screen = JsonScreen() if as_json else PlainScreen()
     async with open_service(home) as service:
         run = await service.runs.get(name)
         if follow:
             async for logged in service.follow(run.id):
                 screen.show(logged)
-        else:
-            for logged in await service.events.after(run.id, 0):
-                screen.show(logged)
+            return
+        steps = [] if as_json else await service.steps(run.id)
+        for logged in await service.events.after(run.id, 0):
+            while steps and steps[0].time < logged.time:
+                print(f"── {words_of_step(steps.pop(0))}")
+            screen.show(logged)
+        for step in steps:
+            print(f"── {words_of_step(step)}")

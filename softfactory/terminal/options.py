@@ -26,6 +26,7 @@ PriceOption = Annotated[
     str, typer.Option(metavar="IN/OUT", help="US dollars per million tokens, as 0.15/0.60.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")]
+Step = Annotated[int | None, typer.Argument(metavar="STEP", help="Its number in `log`.")]
 
 
 def idea_from(idea: str, file: Path | None) -> str:
@@ -69,3 +70,23 @@ def price_from(text: str) -> Price | None:
         return Price(input=given, output=taken)
     except ValueError as error:
         raise UsageError(f"--price {text!r} is not IN/OUT, as 0.15/0.60") from error
+
+
+def edits_from(given: list[str]) -> dict[Any, dict[str, Any]]:
+    """Edited documents by their gate, from options like prd=FILE."""
+    return dict(_edit(text) for text in given)
+
+
+def _edit(text: str) -> tuple[str, dict[str, Any]]:
+    import yaml  # slow enough to keep out of --help
+
+    gate, equals, name = text.partition("=")
+    if not equals or gate not in ("prd", "design", "plan"):
+        raise UsageError(f"--edit {text!r} is not prd=FILE, design=FILE or plan=FILE")
+    try:
+        document = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"--edit {name!r} can't be read: {error}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"--edit {name!r} holds no document: YAML or JSON with named fields")
+    return gate, document

@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from softfactory.graph.steps import Step
 from softfactory.models.recorded import RECORDED
 from softfactory.persistence.events import LoggedEvent
 from softfactory.terminal.meter import Meter, clock
@@ -28,6 +29,7 @@ COLOURS = {
 
 
 TOLD_BY_THE_GATE = ("waiting", "limit")
+BEGINNINGS = {"named": "names the product", "gate": "waits for a human", "said": "says"}
 
 
 class Screen(Protocol):
@@ -151,10 +153,15 @@ def words_of(logged: LoggedEvent) -> str:
         files = [str(file) for file in data["files"]] if isinstance(data["files"], list) else []
         more = f" and {len(files) - 3} more" if len(files) > 3 else ""
         return f"commits: {event.text} ({', '.join(files[:3])}{more})"
-    if event.kind == "named":
-        return f"names the product: {event.text}"
-    if event.kind == "gate":
-        return f"waits for a human: {event.text}"
+    if event.kind in BEGINNINGS:
+        return f"{BEGINNINGS[event.kind]}: {event.text}"
     problems = data.get("problems")
     shown = "".join(f"\n  - {p}" for p in problems) if isinstance(problems, list) else ""
     return f"{event.text}{': ' + str(data['reason']) if data.get('reason') else ''}{shown}"
+
+
+def words_of_step(step: Step) -> str:
+    """A step in a line: who worked, who is next."""
+    by = ", ".join(step.by).replace("_", " ") or "the beginning"
+    following = ", ".join(step.next).replace("_", " ") or "nobody: it is done"
+    return f"step {step.number}: {by}; next: {following}"

@@ -179,8 +179,8 @@ async def test_a_stopped_run_goes_on_and_a_delivered_one_does_not(home: Path) ->
         assert await served.rest(run) == "delivered"
         again = await served.client.post(f"/v1/runs/{run}/resume")
         assert (again.status_code, again.json()["code"]) == (422, "usage_error")
-    asked = [request.skill for request in model.asked]
-    assert len(asked) == len(set(asked))
+        bill = (await served.client.get(f"/v1/runs/{run}/cost")).json()
+        assert {line["skill"]: line["calls"] for line in bill["lines"]}["write_prd"] == 1
 
 
 async def test_a_fork_stands_at_the_gate_of_its_parent(served: Served) -> None:
@@ -190,6 +190,64 @@ async def test_a_fork_stands_at_the_gate_of_its_parent(served: Served) -> None:
     assert await served.rest(fork.json()["id"]) == "waiting"
     nowhere = await served.client.post(f"/v1/runs/{fork.json()['id']}/fork", json={"at": "plan"})
     assert (nowhere.status_code, nowhere.json()["code"]) == (422, "usage_error")
+
+
+async def test_a_fork_from_a_step_with_other_settings_and_an_edited_document(
+    served: Served,
+) -> None:
+    run = await served.delivered()
+    edited = calculator.prd(title="Sums").model_dump(mode="json")
+    change = {"at": "prd", "edit": {"prd": edited}, "model": "another", "hint": "be brief"}
+    fork = await served.client.post(f"/v1/runs/{run}/fork", json=change)
+    assert (fork.status_code, fork.json()["model"]) == (201, "another")
+    assert await served.rest(fork.json()["id"]) == "delivered"
+    documents = (await served.client.get(f"/v1/runs/{fork.json()['id']}/documents")).json()
+    assert documents["prd"]["title"] == "Sums"
+    misfit = {"at": "design", "edit": {"prd": edited}}
+    answer = await served.client.post(f"/v1/runs/{run}/fork", json=misfit)
+    assert codes([answer]) == ["usage_error"]
+
+
+async def test_what_is_said_reaches_the_company_at_its_next_step(home: Path) -> None:
+    model = ScriptedModel(calculator.straight())
+    async with serving(home, model) as served:
+        run = await served.create()
+        assert await served.rest(run) == "waiting"
+        path = f"/v1/runs/{run}/words"
+        said = await served.client.post(path, json={"words": "no exponents", "to": "engineer"})
+        assert said.status_code == 204
+        assert codes([await served.client.post(path, json={"words": " "})]) == ["invalid_request"]
+        await served.answer(run, "approve")
+        assert await served.rest(run) == "delivered"
+        assert codes([await served.client.post(path, json={"words": "late"})]) == ["usage_error"]
+    assert "no exponents" in model.questions("write_code")[0]
+    assert "no exponents" not in model.questions("write_test")[0]
+
+
+async def test_steps_are_listed_compared_and_undone(served: Served) -> None:
+    run = await served.delivered()
+    steps = (await served.client.get(f"/v1/runs/{run}/steps")).json()["steps"]
+    assert [step["number"] for step in steps] == list(range(len(steps)))
+    between = {"first": 0, "second": len(steps) - 1}
+    diff = await served.client.get(f"/v1/runs/{run}/steps/diff", params=between)
+    assert "+++ b/calc.py" in diff.text
+    undone = await served.client.post(f"/v1/runs/{run}/undo")
+    assert (undone.status_code, undone.json()["number"]) == (200, len(steps) - 2)
+    assert (await served.client.get(f"/v1/runs/{run}")).json()["status"] == "stopped"
+    assert (await served.client.post(f"/v1/runs/{run}/resume")).status_code == 202
+    assert await served.rest(run) == "delivered"
+
+
+async def test_a_deleted_run_is_gone_and_one_at_work_is_not(home: Path) -> None:
+    async with serving(home, ScriptedModel(calculator.straight(), seconds=30)) as served:
+        run = await served.create()
+        busy = await served.client.delete(f"/v1/runs/{run}")
+        assert codes([busy]) == ["run_busy"]
+        assert codes([await served.client.post(f"/v1/runs/{run}/undo")]) == ["run_busy"]
+        await served.client.post(f"/v1/runs/{run}/stop")
+        assert (await served.client.delete(f"/v1/runs/{run}")).status_code == 204
+        assert codes([await served.client.get(f"/v1/runs/{run}")]) == ["unknown_run"]
+        assert (await served.client.get("/v1/runs")).json()["runs"] == []
 
 
 async def test_a_server_that_ends_leaves_its_runs_where_they_can_go_on(home: Path) -> None:

@@ -32,6 +32,11 @@ OPERATIONS = [
     ("GET", "/report"),
     ("GET", "/cost"),
     ("GET", "/preview"),
+    ("POST", "/words"),
+    ("GET", "/steps"),
+    ("GET", "/steps/diff"),
+    ("POST", "/undo"),
+    ("DELETE", ""),
 ]
 PATHS = [
     "../../../../../../etc/passwd",
@@ -69,10 +74,9 @@ async def test_a_token_opens_its_own_runs_and_no_others(guarded: Served) -> None
         run = await mine.create()
         assert await mine.rest(run) == "waiting"
         gate = (await alice.get(f"/v1/runs/{run}/gate")).json()["id"]
+        bodies = {"/gate": {"gate": gate, "action": "approve"}, "/words": {"words": "use SQLite"}}
         for method, path in OPERATIONS:
-            body = (
-                {"gate": gate, "action": "approve"} if (method, path) == ("POST", "/gate") else None
-            )
+            body = bodies.get(path) if method == "POST" else None
             for client, status in ((bob, 404), (guarded.client, 401)):
                 answer = await client.request(method, f"/v1/runs/{run}{path}", json=body)
                 assert answer.status_code == status, (method, path)
@@ -156,6 +160,18 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(served: Ser
     lying = await _raw(served.url, "/v1/runs", "Content-Length: 999999999999", method="POST")
     assert codes([large, chunked]) == ["large_body", "large_body"]
     assert lying.startswith("HTTP/1.1 413")
+
+
+async def test_a_body_that_is_no_request_is_refused_and_breaks_nothing(served: Served) -> None:
+    json = {"Content-Type": "application/json"}
+    for body in (b"[" * 500_000, b'{"idea": "\\ud800"}', b'{"\\ud800": 1}', b"\xff\xfe", b"NaN"):
+        answer = await served.client.post("/v1/runs", content=body, headers=json)
+        assert answer.status_code in (400, 422), body[:20]
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    infinite = b'{"idea": "A", "budget": {"amount": Infinity, "unit": "dollars"}}'
+    answer = await served.client.post("/v1/runs", content=infinite, headers=json)
+    assert answer.status_code == 422
+    assert (await served.client.get("/v1/runs")).json()["runs"] == []
 
 
 async def test_who_dawdles_is_left_and_holds_up_nobody(home: Path) -> None:

@@ -1,26 +1,25 @@
 """Runs and leases: one owner at a time, and a dead one keeps nobody out."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from softfactory.config import Settings
-from softfactory.errors import RunBusy, UnknownRun
+from softfactory.errors import LeaseLost, RunBusy, UnknownRun, UsageError
+from softfactory.persistence.calls import Call, Calls
 from softfactory.persistence.database import Database, open_database
+from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events
 from softfactory.persistence.runs import Runs
 from softfactory.state.events import Event
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(tmp_path / "softfactory.db") as opened:
-        yield opened
 
 
 async def test_a_second_owner_is_refused_until_the_first_lets_go(database: Database) -> None:
@@ -84,9 +83,105 @@ async def test_events_are_numbered_in_order(database: Database) -> None:
     assert [(logged.seq, logged.event.text) for logged in after] == [(2, "two"), (3, "three")]
 
 
-async def test_a_database_is_opened_again_with_what_it_held(tmp_path: Path) -> None:
-    path = tmp_path / "softfactory.db"
-    async with open_database(path) as database:
+async def test_a_database_is_opened_again_with_what_it_held(place: Path | str) -> None:
+    async with open_database(place) as database:
         run = await Runs(database).add("idea", Settings(), "1")
-    async with open_database(path) as database:
+    async with open_database(place) as database:
         assert (await Runs(database).get(run.id)).idea == "idea"
+
+
+async def test_a_lease_taken_before_the_clock_went_back_keeps_nobody_out(
+    database: Database,
+) -> None:
+    runs = Runs(database)
+    run = await runs.add("idea", Settings(), "1")
+    statement = "UPDATE runs SET owner = ?, lease_until = ? WHERE id = ?"
+    await database.write(statement, ("elsewhere:1:x", time.time() + 3600, run.id))
+    await runs.acquire(run)
+    assert await runs.heartbeat(run.id) == "owned"
+
+
+async def test_an_owner_who_has_lost_the_run_writes_nothing_more(place: Path | str) -> None:
+    async with open_database(place) as mine, open_database(place) as theirs:
+        old, new = Runs(mine), Runs(theirs)
+        run = await old.add("idea", Settings(), "1")
+        await old.acquire(run)
+        statement = "UPDATE runs SET lease_until = ? WHERE id = ?"
+        await theirs.write(statement, (time.time() - 1, run.id))
+        await new.acquire(run)
+        note = Event(kind="note", role="Company", text="too late")
+        call = Call(run.id, "k", "f", "s", "r", "", 1, [], {}, None, 0.0)
+        writes: list[Callable[[], Awaitable[object]]] = [
+            lambda: Events(mine).append(run.id, note),
+            lambda: Calls(mine).add(call),
+            lambda: Calls(mine).judge(run.id, "tests passed", ["k"]),
+            lambda: old.set_status(run.id, "failed"),
+            lambda: old.add_worked(run.id, 1.0),
+            lambda: old.set_product(run.id, "t", Path("out")),
+        ]
+        for late in writes:
+            with pytest.raises(LeaseLost, match=f"process {os.getpid()}"):
+                await late()
+        await old.release(run.id)
+        await Events(theirs).append(run.id, note)
+        assert len(await Events(theirs).after(run.id, 0)) == 1
+        assert await Calls(theirs).of_run(run.id) == []
+        now = await new.get(run.id)
+        assert (now.status, now.worked_s, now.out) == ("working", 0.0, "")
+        assert await new.heartbeat(run.id) == "owned"
+
+
+async def test_two_processes_that_fight_for_a_run_never_own_it_both(place: Path | str) -> None:
+    async with open_database(place) as database:
+        run = await Runs(database).add("idea", Settings(), "1")
+        words = [sys.executable, "-m", "tests.contender", str(place), run.id, "0.2", "4"]
+        fighters = [await asyncio.create_subprocess_exec(*words) for _ in range(2)]
+        for number in range(8):  # one is held up for longer than its lease, then goes on
+            await asyncio.sleep(0.3)
+            with suppress(ProcessLookupError):
+                fighters[number % 2].send_signal(signal.SIGSTOP)
+                await asyncio.sleep(0.35)
+                fighters[number % 2].send_signal(signal.SIGCONT)
+        assert [await fighter.wait() for fighter in fighters] == [0, 0]
+        lines = [e.event.text for e in await Events(database).after(run.id, 0)]
+    turns = [line.rpartition(" line ")[0] for line in lines]
+    assert len({turn.split()[0].split(":")[1] for turn in turns}) == 2, "only one ever had it"
+    changes = [turn for turn, before in zip(turns, ["", *turns], strict=False) if turn != before]
+    assert len(changes) == len(set(changes)), "a turn went on after another had begun"
+
+
+async def test_calls_are_found_by_a_fork_and_outcomes_stand_beside_them(
+    database: Database,
+) -> None:
+    runs, calls = Runs(database), Calls(database)
+    parent = await runs.add("idea", Settings(), "1")
+    fork = await runs.add("idea", Settings(), "1", parent.id)
+    reply = {"text": "100 %", "model": "m"}
+    await calls.add(Call(parent.id, "k", "f", "skill", "r", "W1 round 1", 1, [], reply, 0.5, 1.0))
+    found = await calls.find(fork.id, "k")
+    assert found is not None
+    assert (found.reply, found.price, found.seconds) == (reply, 0.5, 1.0)
+    assert await calls.latest_key(parent.id, "skill", "W1 ") == "k"
+    await calls.judge(parent.id, "tests passed", ["k", "unknown"])
+    await calls.judge(parent.id, "discarded", ["k"])
+    assert await calls.outcomes(parent.id) == {"k": ["tests passed", "discarded"]}
+    assert await calls.find(fork.id, "k") is None
+
+
+async def test_what_was_learned_of_an_endpoint_is_kept_and_replaced(database: Database) -> None:
+    endpoints = Endpoints(database)
+    assert await endpoints.recall("e", "m") is None
+    for level in (1, 2):
+        await endpoints.remember("e", "m", {"level": level})
+    assert await endpoints.recall("e", "m") == {"level": 2}
+
+
+async def test_a_database_of_a_newer_softfactory_is_left_alone(place: Path | str) -> None:
+    async with open_database(place) as database:
+        if isinstance(place, Path):
+            await database.write("PRAGMA user_version = 99")
+        else:
+            await database.write("UPDATE softfactory_schema SET version = 99")
+    with pytest.raises(UsageError, match="version 99"):
+        async with open_database(place):
+            pass

@@ -1,0 +1,186 @@
+"""What is kept of runs: forgotten, shrunk, packed into a file and brought back."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+from softfactory.errors import RunBusy, StorageTrouble, UsageError
+from softfactory.persistence.runs import Run
+from softfactory.product.git import output
+from softfactory.workplace import Workplace
+
+ROWS, PRODUCT = "run.json", "product.bundle"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Looks after the data folder."""
+
+    workplace: Workplace
+
+    async def delete(self, run: Run) -> None:
+        """Forget a run."""
+        records = self.workplace.records
+        _refuse_busy(run)
+        forks = [other.id for other in await records.runs.all() if other.parent == run.id]
+        if forks:
+            raise UsageError(f"run {run.id} has forks that need its answers: {', '.join(forks)}")
+        await records.checkpoints.adelete_thread(run.id)
+        await records.shelf.remove(run.id)
+        await asyncio.to_thread(shutil.rmtree, self.workplace.kept(run.id), ignore_errors=True)
+
+    async def shrink(self) -> int:
+        """Forget what finished runs did on the way; their lines, answers and products stay."""
+        before = await asyncio.to_thread(_size, self.workplace.home)
+        for run in await self.workplace.records.runs.all():
+            if run.status == "delivered" and not run.owned:
+                line = await self.workplace.thread(run).places()
+                kept = [place.step(0).checkpoint for place in line]
+                await self.workplace.records.checkpoints.thin(run.id, kept)
+                if await asyncio.to_thread(self.workplace.kept(run.id).exists):
+                    await output(self.workplace.kept(run.id), "gc", "--quiet", "--no-prune")
+        return before - await asyncio.to_thread(_size, self.workplace.home)
+
+    async def archive(self, run: Run, file: Path) -> None:
+        """Pack a run into a file."""
+        _refuse_busy(run)
+        rows = await self.workplace.records.shelf.take(run.id)
+        saver = self._saver(run)
+        config: RunnableConfig = {"configurable": {"thread_id": run.id}}
+        rows["checkpoints"] = [_packed(saver, found) async for found in saver.alist(config)]
+        rows["format"] = FORMAT
+        with tempfile.TemporaryDirectory() as folder:
+            bundle, product = Path(folder, PRODUCT), self.workplace.product(run)
+            if dossier := (await self.workplace.thread(run).state()).get("dossier"):
+                await product.put(await product.text(dossier))  # older runs had it loose
+            if await asyncio.to_thread(self.workplace.kept(run.id).exists):
+                everything = ("bundle", "create", "--quiet", str(bundle), "--all")
+                await output(self.workplace.kept(run.id), *everything)
+            await asyncio.to_thread(_write, file, rows, bundle)
+
+    async def restore(self, file: Path, folder: Path) -> Run:
+        """Bring a run back, as it was when it was archived."""
+        with tempfile.TemporaryDirectory() as temporary, _archive_of(file):
+            rows = await asyncio.to_thread(_read, file, Path(temporary))
+            for row in rows["runs"]:
+                row["out"] = ""
+            await self.workplace.records.shelf.put(rows)
+            run = await self.workplace.records.runs.get(rows["runs"][0]["id"])
+            here = run.settings.model_copy(update={"out": "", "folder": str(folder)})
+            await self.workplace.records.runs.set_settings(run.id, here)
+            run, saver = await self.workplace.records.runs.get(run.id), self._saver(run)
+            for packed in reversed(rows["checkpoints"]):
+                await _unpack(saver, run.id, packed)
+            await self._bring_product(run, Path(temporary, PRODUCT))
+        return await self.workplace.records.runs.get(run.id)
+
+    async def _bring_product(self, run: Run, bundle: Path) -> None:
+        kept = self.workplace.kept(run.id)
+        if not await asyncio.to_thread(bundle.exists):
+            return
+        await asyncio.to_thread(kept.mkdir, parents=True)
+        await output(kept, "init", "--quiet", "--bare", "--initial-branch=main")
+        await output(kept, "fetch", "--quiet", str(bundle), "+refs/*:refs/*")
+        prd = (await self.workplace.thread(run).state()).get("prd")
+        if prd:
+            await self.workplace.place(run, prd.name, prd.title)
+            await self.workplace.publish(run)
+
+    def _saver(self, run: Run) -> BaseCheckpointSaver[str]:
+        """The checkpoints, knowing the types of our state."""
+        saver = self.workplace.thread(run).graph.checkpointer
+        if not isinstance(saver, BaseCheckpointSaver):
+            raise TypeError("a compiled company has checkpoints")
+        return saver
+
+
+def _refuse_busy(run: Run) -> None:
+    if run.owned:
+        raise RunBusy(f"run {run.id} is being worked on; `softfactory stop {run.id}` first")
+
+
+def _packed(saver: BaseCheckpointSaver[str], found: CheckpointTuple) -> dict[str, Any]:
+    inner = found.config["configurable"]
+    parent = found.parent_config
+    return {
+        "ns": inner.get("checkpoint_ns", ""),
+        "parent": parent["configurable"]["checkpoint_id"] if parent else None,
+        "checkpoint": _text(saver, found.checkpoint),
+        "metadata": found.metadata,
+        "writes": [[task, name, _text(saver, value)] for task, name, value in _writes(found)],
+    }
+
+
+def _writes(found: CheckpointTuple) -> list[tuple[str, str, Any]]:
+    return list(found.pending_writes or [])
+
+
+async def _unpack(saver: BaseCheckpointSaver[str], run: str, packed: dict[str, Any]) -> None:
+    checkpoint = _value(saver, packed["checkpoint"])
+    place = {"thread_id": run, "checkpoint_ns": packed["ns"]}
+    before = {"checkpoint_id": packed["parent"]} if packed["parent"] else {}
+    config: RunnableConfig = {"configurable": {**place, **before}}
+    versions = checkpoint["channel_versions"]
+    config = await saver.aput(config, checkpoint, packed["metadata"], versions)
+    for task, group in groupby(packed["writes"], key=lambda write: write[0]):
+        values = [(name, _value(saver, text)) for _, name, text in group]
+        await saver.aput_writes(config, values, str(task))
+
+
+def _text(saver: BaseCheckpointSaver[str], value: Any) -> list[str]:
+    kind, data = saver.serde.dumps_typed(value)
+    return [kind, b64encode(data).decode()]
+
+
+def _value(saver: BaseCheckpointSaver[str], text: list[str]) -> Any:
+    return saver.serde.loads_typed((text[0], b64decode(text[1])))
+
+
+def _write(file: Path, rows: dict[str, Any], bundle: Path) -> None:
+    draft = file.with_name(f".{file.name}.softfactory")
+    try:
+        with ZipFile(draft, "w", ZIP_DEFLATED) as archive:
+            archive.writestr(ROWS, json.dumps(rows, ensure_ascii=False))
+            if bundle.exists():
+                archive.write(bundle, PRODUCT)
+        draft.replace(file)
+    except OSError as error:
+        raise UsageError(f"{str(file)!r} can't be written: {error}") from error
+
+
+def _read(file: Path, folder: Path) -> dict[str, Any]:
+    with ZipFile(file) as archive:
+        rows: dict[str, Any] = json.loads(archive.read(ROWS))
+        if PRODUCT in archive.namelist():
+            archive.extract(PRODUCT, folder)
+    if rows.get("format") != FORMAT:
+        raise UsageError(f"{str(file)!r} is an archive of another softfactory: install that one")
+    return rows
+
+
+@contextmanager
+def _archive_of(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, BadZipFile, KeyError, ValueError, IndexError, TypeError) as error:
+        raise UsageError(f"{str(file)!r} is no archive that can be read: {error!r}") from error
+
+
+def _size(folder: Path) -> int:
+    try:
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    except OSError as error:
+        raise StorageTrouble(f"{str(folder)!r} can't be read: {error}") from error

@@ -1,0 +1,100 @@
+"""Runs are packed into a file and brought back elsewhere, shrunk when they are over, forgotten."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from softfactory.config import Settings
+from softfactory.errors import UnknownRun, UsageError
+from softfactory.history import ForkChange
+from softfactory.models.scripted import ScriptedModel
+from softfactory.service import open_service
+from softfactory.state.gates import Decision
+from softfactory.workplace import Outside
+from tests import calculator
+from tests.conftest import Opened
+from tests.databases import KINDS, database_of
+from tests.test_hand_edits import commits
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    with database_of(request.param, tmp_path) as place:
+        yield place
+
+
+def outside(model: ScriptedModel, place: Path | str = "") -> Outside:
+    url = place if isinstance(place, str) else ""
+    return Outside(lambda *_: model, lambda: None, lambda: None, lambda: url)
+
+
+async def test_a_run_is_archived_here_and_goes_on_elsewhere_as_if_nothing_had_happened(
+    tmp_path: Path, place: Path | str
+) -> None:
+    here, there = ScriptedModel(calculator.straight()), ScriptedModel(calculator.straight())
+    gated = Settings(model="scripted", gates=("plan",), folder=str(tmp_path))
+    file = tmp_path / "run.zip"
+    async with open_service(tmp_path / "home", outside(here)) as service:
+        run = await service.start(calculator.IDEA, gated)
+        run = await service.work(run.id)
+        await service.archive(run.id, file)
+        steps, out = await service.steps(run.id), Path(run.out)
+        spent = len(await service.paid(run.id))
+    async with open_service(tmp_path / "other", outside(there, place)) as service:
+        with pytest.raises(UsageError, match="no archive"):
+            await service.restore(out / "docs" / "prd.md", tmp_path)
+        restored = await service.restore(file, tmp_path / "elsewhere")
+        assert restored.status == "waiting"
+        assert [(s.by, s.next) for s in await service.steps(run.id)] == [
+            (s.by, s.next) for s in steps
+        ]
+        question = await service.question(run.id)
+        assert question is not None
+        assert question.gate == "plan"
+        assert commits(Path(restored.out)) == commits(out)
+        assert len(await service.paid(run.id)) == spent
+        with pytest.raises(UsageError, match="here already"):
+            await service.restore(file, tmp_path)
+        done = await service.work(run.id, Decision(action="approve"))
+        assert done.status == "delivered", done.reason
+    assert done.out == str(tmp_path / "elsewhere" / "calculator")
+    assert "write_prd" not in [request.skill for request in there.asked]
+
+
+async def test_a_finished_run_shrinks_and_can_still_be_shown_undone_and_forked(
+    tmp_path: Path, place: Path | str
+) -> None:
+    model = ScriptedModel(calculator.eventful())
+    settings = Settings(model="scripted", gates=(), folder=str(tmp_path))
+    async with open_service(tmp_path / "home", outside(model, place)) as service:
+        run = await service.start(calculator.IDEA, settings)
+        await service.work(run.id)
+        await service.undo(run.id)
+        await service.work(run.id)
+        steps, asked = await service.steps(run.id), len(model.asked)
+        freed = await service.gc()
+        assert freed > 10_000 or isinstance(place, str)
+        assert await service.steps(run.id) == steps
+        fork = await service.fork(run.id, "4", ForkChange())
+        assert (await service.work(fork.id)).status == "delivered"
+        await service.undo(run.id)
+        assert (await service.work(run.id)).status == "delivered"
+    assert len(model.asked) == asked
+
+
+async def test_a_deleted_run_is_forgotten_but_its_folder_stays(
+    opened: Opened, settings: Settings, home: Path
+) -> None:
+    async with opened(ScriptedModel(calculator.straight())) as service:
+        run = await service.work((await service.start(calculator.IDEA, settings)).id)
+        fork = await service.fork(run.id, "4")
+        with pytest.raises(UsageError, match=fork.id):
+            await service.delete(run.id)
+        await service.delete(fork.id)
+        await service.delete(run.id)
+        for name in (run.id, fork.id):
+            with pytest.raises(UnknownRun):
+                await service.documents(name)
+    assert list((home / "products").iterdir()) == []
+    assert (Path(run.out) / "calc.py").read_text() == calculator.CODE

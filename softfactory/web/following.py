@@ -60,7 +60,7 @@ async def look(office: Office, name: str, events: list[LoggedEvent]) -> View:
         await asyncio.sleep(0.1)
     question = None if at_work else await service.question(name)
     try:
-        things = await things_of(office, run)
+        things = await things_of(office, run, at_work=at_work)
     except SoftfactoryError:  # there is no product yet
         return View(run, at_work, tuple(events), question)
     return View(run, at_work, tuple(events), question, things)

@@ -18,7 +18,6 @@ from softfactory.web.view import View
 from softfactory.web.wording import Wording, wording
 
 MOST_QUESTIONS = 4
-ACTIONS: tuple[Action, ...] = ("approve", "edit", "revise", "retry", "stop")
 Updates = dict[Any, Any]
 
 
@@ -115,6 +114,8 @@ def gate_card(t: gr.I18n) -> GateCard:
             button("approve", variant="primary")
             button("revise")
             button("retry")
+            button("keep", variant="primary")
+            button("take")
             button("stop", variant="stop")
         identity = gr.Textbox(visible="hidden", elem_id="gate-identity")
     return GateCard(

@@ -17,7 +17,7 @@ from softfactory.web.markup import plain
 from softfactory.web.office import Office
 from softfactory.web.walls import LARGEST_BODY, PATH, Walls
 from softfactory.web.wording import Wording, translations, wording
-from softfactory.web.workshop import Workshop, wire_head, wire_shelves, workshop
+from softfactory.web.workshop import Workshop, wire_head, wire_shelves, wire_words, workshop
 
 LOOK_AT_RUNS_SECONDS = 3.0
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans SC", "sans-serif")
@@ -74,6 +74,7 @@ def build(office: Office, t: gr.I18n) -> Any:
         welcome.wire_beginning(start, jump, office)
         wire_shelves(shop, jump, office)
         wire_head(shop, parcel, office)
+        wire_words(shop, office)
 
         async def follow(request: gr.Request) -> AsyncIterator[Updates]:
             words = wording(request.headers)

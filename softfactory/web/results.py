@@ -15,8 +15,14 @@ PICTURES = "docs/pictures/"
 PAGES = (".html", ".htm")
 MOST_EVENTS = 400
 MOST_OUTPUT = 20_000
-FORKS = ("prd", "design", "plan", "delivery")
-"""Gates at which a fork can begin."""
+NODE_ROLES = {
+    "product_manager": "Product Manager",
+    "architect": "Architect",
+    "project_manager": "Project Manager",
+    "engineering": "Engineer",
+    "qa_engineer": "QA Engineer",
+    "human": "Human",
+}
 
 
 def documents(view: View, words: Wording) -> str:
@@ -108,13 +114,44 @@ def printed(view: View, words: Wording) -> str:
 
 
 def log(view: View, words: Wording) -> str:
-    """Everything that happened, the newest first, with the places where a fork can begin."""
+    """The steps at which a fork can begin, and everything that happened, the newest first."""
     rows = together(_row(logged, words) for logged in reversed(view.events[-MOST_EVENTS:]))
     return str(
-        Markup('<p class="sf-nothing">{}</p><div class="sf-log"><table>{}</table></div>').format(
-            words["fork_hint"], rows
-        )
+        Markup('{}<div class="sf-log"><table>{}</table></div>').format(_steps(view, words), rows)
     )
+
+
+def _steps(view: View, words: Wording) -> Markup:
+    """What a run has gone through; each step is a place to fork at."""
+    steps = view.things.steps
+    if not steps:
+        return Markup("")
+    rows = together(
+        Markup(
+            "<tr><td>{}</td><td>{}</td><td>"
+            '<button type="button" data-value="{}">{}</button></td></tr>'
+        ).format(
+            step.number,
+            ", ".join(_node(node, words) for node in step.by) or words["beginning_step"],
+            step.number,
+            words["fork"],
+        )
+        for step in steps
+        if step.next
+    )
+    undo = Markup("")
+    if len(steps) > 1:
+        undo = Markup('<button type="button" data-value="undo">{}</button>').format(words["undo"])
+    return Markup(
+        '<div class="sf-log sf-steps"><b>{}</b> {}<p class="sf-nothing">{}</p><table>{}</table>'
+        "</div>"
+    ).format(words["steps"], undo, words["fork_hint"], rows)
+
+
+def _node(node: str, words: Wording) -> str:
+    """A node of the graph in the words of the page."""
+    known = words.get(node)
+    return known if known != node else words.get(NODE_ROLES.get(node, node))
 
 
 def _case(case: Case) -> Markup:
@@ -139,13 +176,7 @@ def _pictures(view: View, office: Office, words: Wording) -> Markup:
 
 def _row(logged: LoggedEvent, words: Wording) -> Markup:
     event = logged.event
-    gate = event.data.get("gate")
-    button = Markup("")
-    if event.kind == "gate" and gate in FORKS:
-        button = Markup('<button type="button" data-value="{}">⑂ {}</button>').format(
-            gate, words["fork"]
-        )
     at = time.strftime("%H:%M:%S", time.localtime(logged.time))
-    return Markup("<tr><td>{}</td><td>{}</td><td>{} {}</td></tr>").format(
-        at, words[event.role], event.text, button
+    return Markup("<tr><td>{}</td><td>{}</td><td>{}</td></tr>").format(
+        at, words[event.role], event.text
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from softfactory.graph.steps import Step
 from softfactory.persistence.events import LoggedEvent
 from softfactory.persistence.runs import Run
 from softfactory.product.history import Commit, History
@@ -22,6 +23,8 @@ class Things:
     tree: dict[str, str] = field(default_factory=dict)
     commits: Sequence[Commit] = ()
     report: str = ""
+    steps: Sequence[Step] = ()
+    """Places to go back to, told only of a run at rest."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class View:
         return self.things.commits[0].id if self.things.commits else ""
 
 
-async def things_of(office: Office, run: Run) -> Things:
+async def things_of(office: Office, run: Run, *, at_work: bool) -> Things:
     """Look at everything that was made."""
     product = await office.service.product(run.id)
     tree = await product.tree()
@@ -56,4 +59,5 @@ async def things_of(office: Office, run: Run) -> Things:
     if REPORT in tree:
         report = await product.text(tree[REPORT])
     state = cast(Mapping[str, Any], await office.service.documents(run.id))
-    return Things(state, tree, commits, report)
+    steps = [] if at_work else await office.service.steps(run.id)
+    return Things(state, tree, commits, report, steps)

@@ -124,6 +124,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "A fork begins a new run where this one stood, and pays only for what differs.",
         "分叉会从那一步开始一个新的运行，只为不同的部分付费。",
     ),
+    "steps": ("Steps", "步骤"),
+    "undo": ("Undo the last step", "撤销最后一步"),
+    "beginning_step": ("the idea", "想法"),
+    "say": ("A word to the company", "对公司说句话"),
+    "say_hint": (
+        "Everybody hears it with their next answer …",
+        "大家在下一次回答时都会听到……",
+    ),
+    "send": ("Say it", "发送"),
     # Conversation
     "asks_you": ("asks you", "请你决定"),
     "you_answered": ("Answered", "已答复"),

@@ -8,6 +8,7 @@ import gradio as gr
 
 from softfactory.errors import SoftfactoryError
 from softfactory.product.history import History
+from softfactory.service import AS_IT_WAS
 from softfactory.web import drawing, files, progress, results
 from softfactory.web.browser import LISTEN, PICK, SAVE
 from softfactory.web.conversation import conversation
@@ -55,6 +56,8 @@ class Workshop:
     notice: Any
     card: GateCard
     talk: Any
+    say: Any
+    send: Any
     shelves: Shelves
     version: Any
     """Changes with the product, so that what is open is read again."""
@@ -70,6 +73,8 @@ class Workshop:
             self.resume: lambda view: gr.update(visible=view.standing in RESUMABLE),
             self.download: lambda view: gr.update(visible=bool(view.things.tree)),
             self.talk: lambda view: conversation(view, words),
+            self.say: lambda view: gr.update(visible=view.standing != "delivered"),
+            self.send: lambda view: gr.update(visible=view.standing != "delivered"),
             shelves.tabs: _in_front,
             shelves.documents: lambda view: results.documents(view, words),
             shelves.plan: lambda view: results.plan(view, words),
@@ -145,10 +150,18 @@ def workshop(t: gr.I18n) -> Workshop:
                     latex_delimiters=[], buttons=[], elem_id="talk", layout="bubble",
                     feedback_options=None, allow_tags=False,
                 )  # fmt: skip
+                with gr.Row(elem_id="say"):
+                    say = gr.Textbox(
+                        label=t("say"), placeholder=t("say_hint"), lines=1, scale=5,
+                        max_length=8000, min_width=160,
+                    )  # fmt: skip
+                    send = gr.Button(t("send"), size="sm", scale=1, min_width=70)
             with gr.Column(scale=7, min_width=320):
                 made = shelves(t)
         version = gr.Textbox(visible="hidden")
-    return Workshop(group, head, stages, stop, resume, download, notice, card, talk, made, version)
+    return Workshop(
+        group, head, stages, stop, resume, download, notice, card, talk, say, send, made, version
+    )
 
 
 def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
@@ -173,12 +186,15 @@ def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
         chosen = path if path in product else next(iter(sorted(product, key=_first)), "")
         return chosen, await read(chosen, request), await compared(commit, request)
 
-    async def forked(event: gr.EventData, request: gr.Request) -> tuple[str, Any]:
+    async def went_back(event: gr.EventData, request: gr.Request) -> tuple[str, Any]:
         try:
             run = await office.run(request)
-            fork = await office.desk.fork(run.id, event.value)
+            if event.value == "undo":
+                await office.desk.undo(run.id)
+                return "", gr.update(visible=False)
+            fork = await office.desk.fork(run.id, event.value, AS_IT_WAS)
         except SoftfactoryError as error:
-            return "", gr.update(visible=True, value=f"{plain(str(error))}")
+            return "", gr.update(visible=True, value=plain(str(error)))
         return fork.id, gr.update(visible=False)
 
     made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, made.code, **LISTEN)
@@ -188,7 +204,7 @@ def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
     shop.version.change(
         reread, [made.path, made.commit], [made.path, made.code, made.diff], **LISTEN
     )
-    made.log.select(forked, None, [jump, shop.notice], **LISTEN)
+    made.log.select(went_back, None, [jump, shop.notice], **LISTEN)
 
 
 def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
@@ -223,6 +239,20 @@ def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
     shop.download.click(pack, None, parcel, **LISTEN).then(
         None, parcel, None, js=SAVE, api_visibility="private"
     )
+
+
+def wire_words(shop: Workshop, office: Office) -> None:
+    """Hand a human's words to the company."""
+
+    async def said(words: str, request: gr.Request) -> tuple[str, Any]:
+        try:
+            run = await office.run(request)
+            await office.service.say(run.id, words)
+        except SoftfactoryError as error:
+            return words, gr.update(visible=True, value=plain(str(error)))
+        return "", gr.update(visible=False)
+
+    gr.on([shop.send.click, shop.say.submit], said, shop.say, [shop.say, shop.notice], **LISTEN)
 
 
 def _in_front(view: View) -> Any:

@@ -227,3 +227,23 @@ async def test_answers_given_elsewhere_are_seen_in_the_page(home: Path, looking:
             await served.service.work(run, Decision(action="approve"), question.id)
             await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
             await expect(page.locator("#gate")).to_be_hidden()
+
+
+async def test_a_step_is_forked_at_from_the_log_and_a_word_reaches_the_company(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(calculator.straight())
+    async with with_page(home, model) as served:
+        run = await served.create()
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await expect(page.locator(GATE)).to_be_visible()
+            await page.fill("#say textarea", "Print nothing else")
+            await page.get_by_role("button", name="Say it").click()
+            await expect(page.locator("#talk")).to_contain_text("Print nothing else")
+            await page.click(GATE)
+            await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+            assert "Print nothing else" in model.questions("design_api")[-1]
+            await shelf(page, 7)
+            await page.click("#log .sf-steps tr:nth-of-type(2) button")
+            await page.wait_for_url(lambda url: "run=" in url and run not in url)
+            await expect(page.locator(f"{HEAD} h1")).to_have_text("Calculator")

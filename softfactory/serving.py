@@ -14,6 +14,13 @@ from softfactory.terminal.options import BaseUrl, Model, PriceOption, price_from
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+}
+"""Gradio tells nobody about its use, and keeps no account of it (with pandas, at every event)."""
+
 
 def serve(
     host: Annotated[
@@ -53,7 +60,7 @@ def serve(
 
 def add_page(app: "FastAPI") -> None:
     """Put the page for people beside the API of an application."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+    os.environ |= QUIET
     # Gradio takes seconds to import, and the API's modules are there only with the extra `serve`.
     from softfactory.api import preview, runs, schemas
     from softfactory.api.settings import digest

@@ -30,3 +30,7 @@ DISABLE = """(...args) => {
     return args;
 }"""
 """At the first click, before anything is sent."""
+ENABLE = """() => {
+    document.querySelectorAll('#gate button.sf-act').forEach((b) => { b.disabled = false; });
+}"""
+"""Once the answer is taken, and the card away, or refused."""

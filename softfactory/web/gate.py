@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from softfactory.errors import GateGone, SoftfactoryError, UsageError
 from softfactory.nodes.gates import EDITABLE
 from softfactory.state.gates import Action, Decision, GateQuestion
-from softfactory.web.browser import DISABLE, LISTEN
+from softfactory.web.browser import DISABLE, ENABLE, LISTEN
 from softfactory.web.markup import plain
 from softfactory.web.office import Office, Visit
 from softfactory.web.view import View
@@ -75,13 +75,12 @@ class GateCard:
         for action, button in self.buttons.items():
             label = label_of(action, question, words)
             is_offered = action in question.actions
-            updates[button] = gr.update(visible=is_offered, value=label, interactive=True)
+            updates[button] = gr.update(visible=is_offered, value=label)
         return updates
 
     def refused(self, reason: str) -> Updates:
         """The card with the reason why the answer was not taken."""
-        updates: Updates = {button: gr.update(interactive=True) for button in self.buttons.values()}
-        return updates | {self.complaint: gr.update(visible=True, value=f"{plain(reason)}")}
+        return {self.complaint: gr.update(visible=True, value=plain(reason))}
 
 
 def gate_card(t: gr.I18n) -> GateCard:
@@ -137,7 +136,8 @@ def wire_gate(card: GateCard, office: Office) -> None:
         return answered
 
     for action, button in card.buttons.items():
-        button.click(answering(action), inputs, card.all, js=DISABLE, **LISTEN)
+        sent = button.click(answering(action), inputs, card.all, js=DISABLE, **LISTEN)
+        sent.then(None, None, None, js=ENABLE, api_visibility="private")
 
 
 async def take(card: GateCard, office: Office, visit: Visit, answer: Answer) -> Updates:

@@ -19,7 +19,7 @@ from softfactory.web.walls import LARGEST_BODY, PATH, Walls
 from softfactory.web.wording import Wording, translations, wording
 from softfactory.web.workshop import Workshop, wire_head, wire_shelves, wire_words, workshop
 
-LOOK_AT_RUNS_SECONDS = 3.0
+LOOK_AT_RUNS_SECONDS = 4.0
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans SC", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 Updates = dict[Any, Any]
@@ -108,8 +108,7 @@ async def _run_shown(
         if asked != gate:
             news |= shop.card.shown(view, words)
             gate = asked
-        if news:
-            yield news
+        yield news or {shop.version: gr.skip()}  # Gradio sees only here that somebody has left
 
 
 async def _beginning_shown(
@@ -120,7 +119,6 @@ async def _beginning_shown(
     shown = ""
     while not office.desk.bulletin.closed:
         runs = await welcome.runs(office, request, words)
-        if runs != shown:
-            yield {start.runs: runs}
-            shown = runs
+        yield {start.runs: gr.skip() if runs == shown else runs}
+        shown = runs
         await asyncio.sleep(LOOK_AT_RUNS_SECONDS)

@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
 
+from softfactory.api import ServerSettings, tokens_from
 from softfactory.models.scripted import ScriptedModel
 from softfactory.state.gates import Decision
 from tests import calculator
+from tests.served import ALICE, TOKENS, defaults
 from tests.web import game
 from tests.web.conftest import PATIENCE_MS, Looking, with_page
 
@@ -107,12 +109,14 @@ async def test_a_gate_that_another_one_answered_is_refused_and_a_double_click_an
         assert question is not None
 
         await page.click("#gate button.sf-revise")
-        await expect(page.locator("#gate .sf-complaint")).to_contain_text("Say what should be")
+        await expect(page.locator("#gate .sf-complaint").first).to_contain_text(
+            "Say what should be"
+        )
         await page.locator("#gate-identity textarea, #gate-identity input").evaluate(
             "box => { box.value = 'stale'; box.dispatchEvent(new Event('input')); }"
         )
         await page.click(GATE)
-        await expect(page.locator("#gate .sf-complaint")).to_contain_text("no longer open")
+        await expect(page.locator("#gate .sf-complaint").first).to_contain_text("no longer open")
 
         await page.reload()
         await page.locator(GATE).dblclick()
@@ -159,7 +163,8 @@ async def test_a_chinese_browser_is_spoken_to_in_chinese_on_a_phone(
 async def test_a_page_at_rest_moves_next_to_nothing_and_leaves_no_follower_behind(
     home: Path, looking: Looking
 ) -> None:
-    async with with_page(home, ScriptedModel(calculator.straight())) as served:
+    settings = ServerSettings(defaults=defaults(home), still_seconds=1)
+    async with with_page(home, ScriptedModel(calculator.straight()), settings) as served:
         run = await served.delivered()
         async with looking(f"{served.url}/ui/?run={run}") as page:
             await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
@@ -186,12 +191,10 @@ async def test_a_page_at_rest_moves_next_to_nothing_and_leaves_no_follower_behin
 async def test_runs_of_others_are_seen_by_nobody_without_their_token(
     home: Path, looking: Looking
 ) -> None:
-    from softfactory.api import ServerSettings, tokens_from
-    from tests.served import ALICE, TOKENS, defaults
-
     settings = ServerSettings(tokens=tokens_from(TOKENS), defaults=defaults(home))
     async with with_page(home, ScriptedModel(calculator.straight()), settings) as served:
-        answer = await served.as_(ALICE).post("/v1/runs", json={"idea": "Alice's own calculator"})
+        async with served.as_(ALICE) as alice:
+            answer = await alice.post("/v1/runs", json={"idea": "Alice's own calculator"})
         assert answer.status_code == 201
         refused = await served.client.post("/ui/gradio_api/queue/join", json={"data": []})
         assert refused.status_code == 401

@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from softfactory.api import ServerSettings, create_app
-from softfactory.api.server import Server, bound
+from softfactory.api.server import Patient, Server, bound
 from softfactory.config import Settings
 from softfactory.models.port import ChatModel
 from softfactory.service import Service, open_service
@@ -63,10 +63,10 @@ class Served:
 
 
 @asynccontextmanager
-async def listening(app: Any) -> AsyncIterator[str]:
+async def listening(app: Any, protocol: type[Patient] = Patient) -> AsyncIterator[str]:
     """Serve an application on a free port; its address."""
     socket = bound("127.0.0.1", 0)
-    server = Server(app)
+    server = Server(app, protocol=protocol)
     task = asyncio.create_task(server.serve(sockets=[socket]))
     await server.up.wait()
     try:

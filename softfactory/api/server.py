@@ -22,6 +22,7 @@ GRACE_SECONDS = 10
 class Patient(H11Protocol):
     """HTTP/1.1 that leaves a client whose request line and headers do not come to an end."""
 
+    seconds = PATIENCE_SECONDS
     _patience: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -43,7 +44,7 @@ class Patient(H11Protocol):
             self._wait()
 
     def _wait(self) -> None:
-        self._patience = self.loop.call_later(PATIENCE_SECONDS, self._leave)
+        self._patience = self.loop.call_later(self.seconds, self._leave)
 
     def _wait_no_more(self) -> None:
         if self._patience is not None:
@@ -58,11 +59,11 @@ class Patient(H11Protocol):
 class Server(uvicorn.Server):
     """Lets everybody go who follows a run before it waits for answers to end."""
 
-    def __init__(self, app: FastAPI, greeting: str = "") -> None:
+    def __init__(self, app: FastAPI, greeting: str = "", protocol: type[Patient] = Patient) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=Patient,
+                http=protocol,
                 log_level="warning",
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_SECONDS,

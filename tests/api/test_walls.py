@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from softfactory.api import ServerSettings, create_app, tokens_from
+from softfactory.api.server import Patient
 from softfactory.desk import Limits
 from softfactory.errors import UsageError
 from softfactory.models.scripted import ScriptedModel
 from tests import calculator
-from tests.served import ALICE, BOB, TOKENS, Served, codes, served_by_default, serving
+from tests.served import ALICE, BOB, TOKENS, Served, codes, listening, served_by_default, serving
 
 OPERATIONS = [
     ("GET", ""),
@@ -188,17 +189,21 @@ async def test_who_dawdles_is_left_and_holds_up_nobody(home: Path) -> None:
         assert {answer.split("\r\n")[0] for answer in answers} == {"HTTP/1.1 408 Request Timeout"}
 
 
-async def test_who_never_says_what_they_want_is_left(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("softfactory.api.server.PATIENCE_SECONDS", 0.3)
-    host, _, port = served.url.removeprefix("http://").partition(":")
-    for said in (b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "):
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(said)
-        assert await asyncio.wait_for(reader.read(), 30) == b""
-        writer.close()
-        await writer.wait_closed()
+class Impatient(Patient):
+    """A server with little patience."""
+
+    seconds = 0.3
+
+
+async def test_who_never_says_what_they_want_is_left(tmp_path: Path) -> None:
+    async with listening(create_app(tmp_path / "home"), Impatient) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        for said in (b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(said)
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_a_reader_that_does_not_read_holds_up_nobody(served: Served) -> None:

@@ -17,7 +17,14 @@ from softfactory.web.markup import plain
 from softfactory.web.office import Office
 from softfactory.web.walls import LARGEST_BODY, PATH, Walls
 from softfactory.web.wording import Wording, translations, wording
-from softfactory.web.workshop import Workshop, wire_head, wire_shelves, wire_words, workshop
+from softfactory.web.workshop import (
+    Workshop,
+    wire_head,
+    wire_log,
+    wire_shelves,
+    wire_words,
+    workshop,
+)
 
 LOOK_AT_RUNS_SECONDS = 4.0
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans SC", "sans-serif")
@@ -72,7 +79,8 @@ def build(office: Office, t: gr.I18n) -> Any:
         jump.change(None, jump, None, js=JUMP, api_visibility="private")
         wire_gate(shop.card, office)
         welcome.wire_beginning(start, jump, office)
-        wire_shelves(shop, jump, office)
+        wire_shelves(shop, office)
+        wire_log(shop, jump, office)
         wire_head(shop, parcel, office)
         wire_words(shop, office)
 

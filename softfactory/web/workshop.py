@@ -164,8 +164,8 @@ def workshop(t: gr.I18n) -> Workshop:
     )
 
 
-def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
-    """Open files, changes and forks where they are picked, and again when they change."""
+def wire_shelves(shop: Workshop, office: Office) -> None:
+    """Open files and changes where they are picked, and again when they change."""
     made = shop.shelves
 
     async def read(path: str, request: gr.Request) -> Any:
@@ -186,6 +186,18 @@ def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
         chosen = path if path in product else next(iter(sorted(product, key=_first)), "")
         return chosen, await read(chosen, request), await compared(commit, request)
 
+    made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, made.code, **LISTEN)
+    made.commits.select(_picked, None, made.commit, **LISTEN).then(
+        compared, made.commit, made.diff, **LISTEN
+    )
+    shop.version.change(
+        reread, [made.path, made.commit], [made.path, made.code, made.diff], **LISTEN
+    )
+
+
+def wire_log(shop: Workshop, jump: Any, office: Office) -> None:
+    """Fork at a step, or undo the last one."""
+
     async def went_back(event: gr.EventData, request: gr.Request) -> tuple[str, Any]:
         try:
             run = await office.run(request)
@@ -197,14 +209,7 @@ def wire_shelves(shop: Workshop, jump: Any, office: Office) -> None:
             return "", gr.update(visible=True, value=plain(str(error)))
         return fork.id, gr.update(visible=False)
 
-    made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, made.code, **LISTEN)
-    made.commits.select(_picked, None, made.commit, **LISTEN).then(
-        compared, made.commit, made.diff, **LISTEN
-    )
-    shop.version.change(
-        reread, [made.path, made.commit], [made.path, made.code, made.diff], **LISTEN
-    )
-    made.log.select(went_back, None, [jump, shop.notice], **LISTEN)
+    shop.shelves.log.select(went_back, None, [jump, shop.notice], **LISTEN)
 
 
 def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:

@@ -13,7 +13,7 @@ from tests.web.test_page import GATE, HEAD, shelf
 
 OUTSIDE = "http://evil.invalid/"
 EVIL = (
-    "<script>top.hacked=1</script><img src=x onerror=top.hacked=2>${top.hacked=3}"
+    "<script>top.hacked=1</script><img src=x onerror=top.hacked=2>${Object.assign(top,{hacked:3})}"
     "`${globalThis.hacked=4}`</textarea>\"'><svg onload=top.hacked=5>{{value}}"
     f"![p]({OUTSIDE}p.png)[l](javascript:top.hacked=6)"
 )

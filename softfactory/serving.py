@@ -5,14 +5,26 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from softfactory.config import Settings, home, models_of
 from softfactory.errors import UsageError
 from softfactory.terminal.options import BaseUrl, Model, PriceOption, price_from
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+}
+"""Gradio tells nobody about its use, and keeps no account of it (with pandas, at every event)."""
 
 
 def serve(
@@ -28,7 +40,7 @@ def serve(
         bool, typer.Option("--resume", help="Go on with runs that were interrupted.")
     ] = False,
 ) -> None:
-    """Serve the HTTP API."""
+    """Serve the HTTP API, and the page at /ui."""
     try:
         from softfactory.api import Limits, ServerSettings, create_app, server, tokens_from
     except ImportError as error:
@@ -46,7 +58,40 @@ def serve(
         ),
         resume=resume,
     )
-    server.serve(create_app(home(), settings), server.bound(host, port))
+    app = create_app(home(), settings)
+    add_page(app)
+    server.serve(app, server.bound(host, port))
+
+
+def add_page(app: "FastAPI") -> None:
+    """Put the page for people beside the API of an application."""
+    os.environ |= QUIET
+    # Gradio takes seconds to import, and the API's modules are there only with the extra `serve`.
+    from softfactory.api import preview, runs, schemas
+    from softfactory.api.settings import digest
+    from softfactory.web.office import Office
+    from softfactory.web.page import mount
+
+    settings = app.state.settings
+
+    async def create(order: Mapping[str, Any], holder: str | None) -> str:
+        new = schemas.NewRun.model_validate(order)
+        return (await runs.create_run(new, app.state.desk, settings, holder)).id
+
+    def address(run: str, path: str) -> str:
+        return f"/preview/{run}/{preview.ticket_for(app.state.secret, run)}/{quote(path)}"
+
+    def enter(name: str, token: str) -> bool:
+        return bool(settings.tokens.get(digest(token)) == name)
+
+    office = Office(
+        desk_now=lambda: app.state.desk,
+        create=create,
+        address=address,
+        default_model=settings.defaults.model,
+        enter=enter if settings.tokens else None,
+    )
+    mount(app, office)
 
 
 def studio(

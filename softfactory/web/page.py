@@ -1,0 +1,132 @@
+"""The page, put together: the beginning, or a run with its conversation, its gate, its shelves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from softfactory.errors import UnknownRun
+from softfactory.web import welcome
+from softfactory.web.browser import JUMP, LISTEN
+from softfactory.web.following import Differences, views
+from softfactory.web.gate import wire_gate
+from softfactory.web.markup import plain
+from softfactory.web.office import Office
+from softfactory.web.walls import LARGEST_BODY, PATH, Walls
+from softfactory.web.wording import Wording, translations, wording
+from softfactory.web.workshop import (
+    Workshop,
+    wire_head,
+    wire_log,
+    wire_shelves,
+    wire_words,
+    workshop,
+)
+
+LOOK_AT_RUNS_SECONDS = 4.0
+SANS = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans SC", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+Updates = dict[Any, Any]
+
+
+def mount(app: FastAPI, office: Office) -> None:
+    """Put the page beside the API; nothing of it is sent anywhere but to the browser."""
+    t = gr.I18n(**translations())
+    gr.mount_gradio_app(
+        app,
+        build(office, t),
+        path=PATH,
+        ssr_mode=False,
+        i18n=t,
+        theme=theme(),
+        css_paths=[Path(__file__).with_name("style.css")],
+        footer_links=[],
+        auth=office.enter,
+        max_file_size=LARGEST_BODY,
+        mcp_server=False,
+        pwa=False,
+        enable_monitoring=False,
+        show_error=False,
+    )
+    app.add_middleware(Walls)
+
+
+def theme() -> Any:
+    """How it looks; fonts are the machine's own, so that none is fetched."""
+    soft = gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=SANS, font_mono=MONO)
+    return soft.set(
+        block_title_background_fill="transparent",
+        block_title_text_color="*body_text_color",
+        block_title_padding="0",
+        block_label_background_fill="transparent",
+    )
+
+
+def build(office: Office, t: gr.I18n) -> Any:
+    """All parts of the page, and what happens when they are touched."""
+    with gr.Blocks(title="softfactory", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(
+            '<a class="sf-brand" href="?"><b>softfactory</b></a>', js_on_load=None, elem_id="brand"
+        )
+        lost = gr.Markdown(visible=False, elem_classes="sf-complaint")
+        start = welcome.beginning(t, office)
+        shop = workshop(t)
+        jump = gr.Textbox(visible="hidden")
+        parcel = gr.Textbox(visible="hidden")
+        jump.change(None, jump, None, js=JUMP, api_visibility="private")
+        wire_gate(shop.card, office)
+        welcome.wire_beginning(start, jump, office)
+        wire_shelves(shop, office)
+        wire_log(shop, jump, office)
+        wire_head(shop, parcel, office)
+        wire_words(shop, office)
+
+        async def follow(request: gr.Request) -> AsyncIterator[Updates]:
+            words = wording(request.headers)
+            if request.query_params.get("run"):
+                shown = _run_shown(shop, office, request, words)
+            else:
+                shown = _beginning_shown(start, office, request, words)
+            try:
+                async for news in shown:
+                    yield news
+            except UnknownRun:
+                yield {lost: gr.update(visible=True, value=f"{plain(words['no_such_run'])}")}
+
+        panels = list(shop.panels(office, Wording("en")))
+        start_parts = [start.group, start.examples, start.runs]
+        page.load(follow, None, [lost, *start_parts, *shop.card.all, *panels], **LISTEN)
+    page.queue(default_concurrency_limit=None)
+    return page
+
+
+async def _run_shown(
+    shop: Workshop, office: Office, request: gr.Request, words: Wording
+) -> AsyncIterator[Updates]:
+    """A run, as long as somebody looks at it."""
+    run = await office.run(request)
+    seen = Differences(shop.panels(office, words))
+    gate = None
+    async for view in views(office, run):
+        news = seen.of(view)
+        asked = view.question.id if view.question else ""
+        if asked != gate:
+            news |= shop.card.shown(view, words)
+            gate = asked
+        yield news or {shop.version: gr.skip()}  # Gradio sees only here that somebody has left
+
+
+async def _beginning_shown(
+    start: welcome.Beginning, office: Office, request: gr.Request, words: Wording
+) -> AsyncIterator[Updates]:
+    """The beginning, with runs as they come and go."""
+    yield {start.group: gr.update(visible=True), start.examples: welcome.examples(words)}
+    shown = ""
+    while not office.desk.bulletin.closed:
+        runs = await welcome.runs(office, request, words)
+        yield {start.runs: gr.skip() if runs == shown else runs}
+        shown = runs
+        await asyncio.sleep(LOOK_AT_RUNS_SECONDS)

@@ -1,0 +1,274 @@
+"""A run on the page: its head, its stages, its conversation, its gate, and what was made."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from softfactory.errors import SoftfactoryError
+from softfactory.product.history import History
+from softfactory.service import AS_IT_WAS
+from softfactory.web import drawing, files, progress, results
+from softfactory.web.browser import LISTEN, PICK, SAVE
+from softfactory.web.conversation import conversation
+from softfactory.web.following import Panel
+from softfactory.web.gate import GateCard, gate_card
+from softfactory.web.markup import plain
+from softfactory.web.office import Office
+from softfactory.web.view import View
+from softfactory.web.wording import Wording, wording
+
+RESUMABLE = ("stopped", "paused", "failed", "interrupted")
+
+
+@dataclass(frozen=True)
+class Shelves:
+    """What was made, behind tabs."""
+
+    tabs: Any
+    documents: Any
+    plan: Any
+    tree: Any
+    path: Any
+    code: Any
+    commits: Any
+    commit: Any
+    diff: Any
+    tests: Any
+    report: Any
+    preview: Any
+    printed: Any
+    graph: Any
+    log: Any
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A run: its head, its conversation, its gate, its shelves."""
+
+    group: Any
+    head: Any
+    stages: Any
+    stop: Any
+    resume: Any
+    download: Any
+    notice: Any
+    card: GateCard
+    talk: Any
+    say: Any
+    send: Any
+    shelves: Shelves
+    version: Any
+    """Changes with the product, so that what is open is read again."""
+
+    def panels(self, office: Office, words: Wording) -> dict[Any, Panel]:
+        """What each part of the page shows of a run."""
+        shelves = self.shelves
+        return {
+            self.group: lambda _: gr.update(visible=True),
+            self.head: lambda view: progress.head(view, words),
+            self.stages: lambda view: progress.stages(view, words),
+            self.stop: lambda view: gr.update(visible=view.at_work),
+            self.resume: lambda view: gr.update(visible=view.standing in RESUMABLE),
+            self.download: lambda view: gr.update(visible=bool(view.things.tree)),
+            self.talk: lambda view: conversation(view, words),
+            self.say: lambda view: gr.update(visible=view.standing != "delivered"),
+            self.send: lambda view: gr.update(visible=view.standing != "delivered"),
+            shelves.tabs: _in_front,
+            shelves.documents: lambda view: results.documents(view, words),
+            shelves.plan: lambda view: results.plan(view, words),
+            shelves.tree: lambda view: files.tree(view, words),
+            shelves.commits: lambda view: files.commits(view, words),
+            shelves.tests: lambda view: results.tests(view, office, words),
+            shelves.report: results.report,
+            shelves.preview: lambda view: results.preview(view, office, words),
+            shelves.printed: lambda view: results.printed(view, words),
+            shelves.graph: lambda view: drawing.graph(view, words),
+            shelves.log: lambda view: results.log(view, words),
+            self.version: lambda view: view.newest,
+        }
+
+
+def shelves(t: gr.I18n) -> Shelves:
+    """Draw the shelves."""
+
+    def paper() -> Any:
+        return gr.Markdown(elem_classes="sf-paper", latex_delimiters=[])
+
+    with gr.Tabs(elem_id="shelves") as tabs:
+        with gr.Tab(t("docs"), id="docs"):
+            documents = paper()
+        with gr.Tab(t("plan"), id="plan"):
+            plan = paper()
+        with gr.Tab(t("files"), id="files"), gr.Row():
+            with gr.Column(scale=1, min_width=180):
+                tree = gr.HTML(js_on_load=PICK, elem_id="tree")
+            with gr.Column(scale=3, min_width=280):
+                code = gr.Code(interactive=False, max_lines=40, elem_id="code", show_label=False)
+        with gr.Tab(t("changes"), id="changes"):
+            commits = gr.HTML(js_on_load=PICK, elem_id="commits")
+            diff = gr.HTML(js_on_load=None, elem_id="diff")
+        with gr.Tab(t("tests"), id="tests"):
+            tests = gr.HTML(js_on_load=None, elem_id="tests")
+            report = paper()
+        with gr.Tab(t("preview"), id="preview"):
+            preview = gr.HTML(js_on_load=None, elem_id="preview")
+            printed = paper()
+        with gr.Tab(t("graph"), id="graph"):
+            graph = gr.HTML(js_on_load=None, elem_id="graph")
+        with gr.Tab(t("log"), id="log"):
+            log = gr.HTML(js_on_load=PICK, elem_id="log")
+    path = gr.Textbox(visible="hidden")
+    commit = gr.Textbox(visible="hidden")
+    return Shelves(
+        tabs,
+        documents, plan, tree, path, code, commits, commit, diff, tests, report, preview, printed,
+        graph, log,
+    )  # fmt: skip
+
+
+def workshop(t: gr.I18n) -> Workshop:
+    """Draw it, away until a run is asked for."""
+    with gr.Column(visible=False, elem_id="workshop") as group:
+        with gr.Row(elem_id="top"):
+            with gr.Column(scale=6, min_width=300):
+                head = gr.HTML(js_on_load=None)
+            with gr.Row(elem_id="top-buttons"):
+                stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)
+                resume = gr.Button(
+                    t("resume"), size="sm", visible=False, min_width=80, variant="primary"
+                )
+                download = gr.Button(t("download"), size="sm", visible=False, min_width=80)
+        stages = gr.HTML(js_on_load=None)
+        notice = gr.Markdown(visible=False, elem_classes="sf-complaint", latex_delimiters=[])
+        with gr.Row(elem_id="halves"):
+            with gr.Column(scale=5, min_width=320):
+                card = gate_card(t)
+                talk = gr.Chatbot(
+                    height=560, show_label=False, group_consecutive_messages=False,
+                    latex_delimiters=[], buttons=[], elem_id="talk", layout="bubble",
+                    feedback_options=None, allow_tags=False,
+                )  # fmt: skip
+                with gr.Row(elem_id="say"):
+                    say = gr.Textbox(
+                        label=t("say"), placeholder=t("say_hint"), lines=1, scale=5,
+                        max_length=8000, min_width=160,
+                    )  # fmt: skip
+                    send = gr.Button(t("send"), size="sm", scale=1, min_width=70)
+            with gr.Column(scale=7, min_width=320):
+                made = shelves(t)
+        version = gr.Textbox(visible="hidden")
+    return Workshop(
+        group, head, stages, stop, resume, download, notice, card, talk, say, send, made, version
+    )
+
+
+def wire_shelves(shop: Workshop, office: Office) -> None:
+    """Open files and changes where they are picked, and again when they change."""
+    made = shop.shelves
+
+    async def read(path: str, request: gr.Request) -> Any:
+        run = await office.run(request)
+        text, language = await files.text_of(office.service, run, path, wording(request.headers))
+        return gr.update(value=text, language=language or None)
+
+    async def compared(commit: str, request: gr.Request) -> str:
+        run = await office.run(request)
+        return await files.diff_of(office.service, run, commit, wording(request.headers))
+
+    async def reread(path: str, commit: str, request: gr.Request) -> tuple[str, Any, str]:
+        run = await office.run(request)
+        try:
+            product = await (await office.service.product(run.id)).tree()
+        except SoftfactoryError:  # nothing is written yet
+            return path, gr.skip(), ""
+        chosen = path if path in product else next(iter(sorted(product, key=_first)), "")
+        return chosen, await read(chosen, request), await compared(commit, request)
+
+    made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, made.code, **LISTEN)
+    made.commits.select(_picked, None, made.commit, **LISTEN).then(
+        compared, made.commit, made.diff, **LISTEN
+    )
+    shop.version.change(
+        reread, [made.path, made.commit], [made.path, made.code, made.diff], **LISTEN
+    )
+
+
+def wire_log(shop: Workshop, jump: Any, office: Office) -> None:
+    """Fork at a step, or undo the last one."""
+
+    async def went_back(event: gr.EventData, request: gr.Request) -> tuple[str, Any]:
+        try:
+            run = await office.run(request)
+            if event.value == "undo":
+                await office.desk.undo(run.id)
+                return "", gr.update(visible=False)
+            fork = await office.desk.fork(run.id, event.value, AS_IT_WAS)
+        except SoftfactoryError as error:
+            return "", gr.update(visible=True, value=plain(str(error)))
+        return fork.id, gr.update(visible=False)
+
+    shop.shelves.log.select(went_back, None, [jump, shop.notice], **LISTEN)
+
+
+def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
+    """Stop, resume, download."""
+
+    async def stop(request: gr.Request) -> Any:
+        return await told(request, "stop")
+
+    async def resume(request: gr.Request) -> Any:
+        return await told(request, "resume")
+
+    async def told(request: gr.Request, what: str) -> Any:
+        try:
+            run = await office.run(request)
+            if what == "stop":
+                await office.desk.stop(run.id)
+            else:
+                await office.desk.resume(run.id, {})
+        except SoftfactoryError as error:
+            return gr.update(visible=True, value=f"{plain(str(error))}")
+        return gr.update(visible=False)
+
+    async def pack(request: gr.Request) -> str:
+        run = await office.run(request)
+        state = await office.service.documents(run.id)
+        name = state["prd"].name if "prd" in state else "product"
+        history = History((await office.service.product(run.id)).folder)
+        return f"{name}.zip|{base64.b64encode(await history.zipped(name)).decode()}"
+
+    shop.stop.click(stop, None, shop.notice, **LISTEN)
+    shop.resume.click(resume, None, shop.notice, **LISTEN)
+    shop.download.click(pack, None, parcel, **LISTEN).then(
+        None, parcel, None, js=SAVE, api_visibility="private"
+    )
+
+
+def wire_words(shop: Workshop, office: Office) -> None:
+    """Hand a human's words to the company."""
+
+    async def said(words: str, request: gr.Request) -> tuple[str, Any]:
+        try:
+            run = await office.run(request)
+            await office.service.say(run.id, words)
+        except SoftfactoryError as error:
+            return words, gr.update(visible=True, value=plain(str(error)))
+        return "", gr.update(visible=False)
+
+    gr.on([shop.send.click, shop.say.submit], said, shop.say, [shop.say, shop.notice], **LISTEN)
+
+
+def _in_front(view: View) -> Any:
+    """What is delivered is to be tried."""
+    return gr.update(selected="preview") if view.standing == "delivered" else gr.update()
+
+
+def _picked(event: gr.EventData) -> str:
+    return str(event.value)
+
+
+def _first(path: str) -> tuple[bool, bool, str]:
+    """Sources before documents and tests."""
+    return path.startswith("docs/"), path.startswith("tests/"), path

@@ -1,0 +1,252 @@
+"""The page in a browser: from the idea to the game, through the gate, in two languages."""
+
+import asyncio
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.async_api import Page, expect
+
+from softfactory.api import ServerSettings, tokens_from
+from softfactory.models.scripted import ScriptedModel
+from softfactory.state.gates import Decision
+from tests import calculator
+from tests.served import ALICE, TOKENS, defaults
+from tests.web import game
+from tests.web.conftest import PATIENCE_MS, Looking, with_page
+
+expect.set_options(timeout=PATIENCE_MS)
+GATE = "#gate button.sf-approve"
+HEAD = "#workshop .sf-head"
+
+
+async def begin(page: Page, idea: str = game.IDEA) -> str:
+    """Send an idea; the name of the run."""
+    await page.fill("#idea textarea", idea)
+    await page.click("#build")
+    await page.wait_for_url(re.compile(r"\?run="))
+    return page.url.partition("run=")[2]
+
+
+async def shelf(page: Page, number: int) -> None:
+    """Bring a shelf to the front."""
+    await page.locator("#shelves").get_by_role("tab").nth(number).click()
+
+
+async def test_an_idea_becomes_a_game_that_is_played_in_the_page(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(game.straight())
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        run = await begin(page)
+        await expect(page.locator("#gate")).to_contain_text("A press flips a light")
+
+        await page.locator("#gate").get_by_role("tab").nth(1).click()
+        editor = page.locator("#gate-editor .cm-content")
+        await editor.click()
+        text = (await served.service.documents(run))["prd"].model_dump_json()
+        await page.keyboard.press("Control+a")
+        await page.keyboard.insert_text(text.replace("Lights Out", "Lumen"))
+        await page.click("#gate button.sf-edit")
+
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+        board = page.frame_locator("#preview iframe")
+        await expect(board.locator("#said")).to_have_text("Put all lights out")
+        await board.get_by_label("light 5").click()
+        await expect(board.locator("#said")).to_have_text("Won in 1 press")
+
+        state = await served.service.documents(run)
+        assert state["prd"].title == "Lumen"
+        assert state["decision"].action in ("approve", "edit")
+        await look_at_shelves(page)
+    assert {urlsplit(url).hostname for url in asked if url.startswith("http")} == {"127.0.0.1"}
+
+
+async def look_at_shelves(page: Page) -> None:
+    """See that every shelf of a delivered run has something on it."""
+    await shelf(page, 0)
+    await expect(page.locator("#shelves svg[aria-roledescription]").first).to_be_visible()
+    await shelf(page, 2)
+    await page.click("#tree button:has-text('game.js')")
+    await expect(page.locator("#code")).to_contain_text("function press")
+    await shelf(page, 3)
+    await page.click("#commits button >> nth=-1")
+    await expect(page.locator("#diff .sf-plus").first).to_be_visible()
+    await shelf(page, 4)
+    await expect(page.locator("#tests")).to_contain_text("R1: a press in the middle lights five")
+    await shelf(page, 6)
+    await expect(page.locator("#graph .sf-done").first).to_be_visible()
+    await shelf(page, 7)
+    await expect(page.locator("#log")).to_contain_text("Fork here")
+
+
+async def test_a_reload_at_any_moment_changes_nothing(home: Path, looking: Looking) -> None:
+    model = ScriptedModel(game.straight(), seconds=0.3)
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
+        run = await begin(page)
+        await page.reload()
+        await expect(page.locator(GATE)).to_be_visible()
+        await page.reload()
+        await page.click(GATE)
+        for _ in range(2):
+            await expect(page.locator(f"{HEAD} h1")).to_have_text("Lights Out")
+            await page.reload()
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+        assert served.app.state.desk.running == 0
+        assert len(await served.service.paid(run)) == len(model.asked)
+
+
+async def test_a_gate_that_another_one_answered_is_refused_and_a_double_click_answers_once(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(calculator.straight(), seconds=0.2)
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
+        run = await begin(page, calculator.IDEA)
+        await expect(page.locator(GATE)).to_be_visible()
+        question = await served.service.question(run)
+        assert question is not None
+
+        await page.click("#gate button.sf-revise")
+        await expect(page.locator("#gate .sf-complaint").first).to_contain_text(
+            "Say what should be"
+        )
+        await page.locator("#gate-identity textarea, #gate-identity input").evaluate(
+            "box => { box.value = 'stale'; box.dispatchEvent(new Event('input')); }"
+        )
+        await page.click(GATE)
+        await expect(page.locator("#gate .sf-complaint").first).to_contain_text("no longer open")
+
+        await page.reload()
+        await page.locator(GATE).dblclick()
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+        assert len(model.questions("design_api")) == 1
+        await expect(page.locator("#shelves")).to_contain_text("What was printed")
+
+
+async def test_changes_are_asked_for_in_words_and_the_run_is_stopped_and_resumed(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(calculator.straight(), seconds=0.4)
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
+        await begin(page, calculator.IDEA)
+        await page.fill("#gate-feedback textarea", "no accounts, please")
+        await page.click("#gate button.sf-revise")
+        await expect(page.locator("#talk")).to_contain_text("Asked for changes")
+        assert "no accounts" in model.questions("write_prd")[-1]
+        await page.click(GATE)
+        await page.get_by_role("button", name="Stop", exact=True).first.click()
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("stopped")
+        await page.get_by_role("button", name="Resume", exact=True).click()
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+        async with page.expect_download() as coming:
+            await page.get_by_role("button", name="Download", exact=True).click()
+        assert (await coming.value).suggested_filename == "calculator.zip"
+
+
+async def test_a_chinese_browser_is_spoken_to_in_chinese_on_a_phone(
+    home: Path, looking: Looking
+) -> None:
+    phone = {"locale": "zh-CN", "viewport": {"width": 390, "height": 844}, "has_touch": True}
+    model = ScriptedModel(calculator.straight())
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/", **phone) as page:
+        await expect(page.get_by_text("想做一个什么软件？")).to_be_visible()
+        await begin(page, calculator.IDEA)
+        await expect(page.locator(GATE)).to_have_text("批准")
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        await page.tap(GATE)
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("已交付")
+        assert wide <= 390
+
+
+async def test_a_page_at_rest_moves_next_to_nothing_and_leaves_no_follower_behind(
+    home: Path, looking: Looking
+) -> None:
+    settings = ServerSettings(defaults=defaults(home), still_seconds=1)
+    async with with_page(home, ScriptedModel(calculator.straight()), settings) as served:
+        run = await served.delivered()
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+            await page.wait_for_timeout(1500)
+            wire = await page.context.new_cdp_session(page)
+            moved = 0
+
+            def count(event: dict[str, float]) -> None:
+                nonlocal moved
+                moved += int(event["encodedDataLength"])
+
+            wire.on("Network.dataReceived", count)
+            await wire.send("Network.enable")
+            await page.wait_for_timeout(5000)
+            assert moved < 5 * 10_000
+            assert len(served.app.state.desk.bulletin._followers) == 1
+        for _ in range(100):
+            if not served.app.state.desk.bulletin._followers:
+                break
+            await asyncio.sleep(0.1)
+        assert not served.app.state.desk.bulletin._followers
+
+
+async def test_runs_of_others_are_seen_by_nobody_without_their_token(
+    home: Path, looking: Looking
+) -> None:
+    settings = ServerSettings(tokens=tokens_from(TOKENS), defaults=defaults(home))
+    async with with_page(home, ScriptedModel(calculator.straight()), settings) as served:
+        async with served.as_(ALICE) as alice:
+            answer = await alice.post("/v1/runs", json={"idea": "Alice's own calculator"})
+        assert answer.status_code == 201
+        refused = await served.client.post("/ui/gradio_api/queue/join", json={"data": []})
+        assert refused.status_code == 401
+        async with looking(f"{served.url}/ui/") as page:
+            await page.locator("input").nth(0).fill("bob")
+            await page.locator("input").nth(1).fill("bobs-token-0123456789")
+            await page.get_by_role("button").first.click()
+            await expect(page.locator("#runs")).to_contain_text("Nothing has been built")
+            await page.goto(f"{served.url}/ui/?run={answer.json()['id']}")
+            await expect(page.get_by_text("There is no such run.")).to_be_visible()
+
+
+async def test_doors_that_the_page_has_no_use_for_are_shut(home: Path) -> None:
+    async with with_page(home, ScriptedModel(calculator.straight())) as served:
+        for door in ("upload", "file=/etc/passwd", "proxy=http://127.0.0.1/", "info", "vibe-edit"):
+            answer = await served.client.get(f"/ui/gradio_api/{door}")
+            assert answer.status_code == 404
+        page = await served.client.get("/ui/")
+        assert "connect-src 'self'" in page.headers["content-security-policy"]
+        body = b" " * 2_000_000
+        assert (
+            await served.client.post("/ui/gradio_api/queue/join", content=body)
+        ).status_code == 413
+
+
+async def test_answers_given_elsewhere_are_seen_in_the_page(home: Path, looking: Looking) -> None:
+    async with with_page(home, ScriptedModel(calculator.straight())) as served:
+        run = await served.create()
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await expect(page.locator(GATE)).to_be_visible()
+            question = await served.service.question(run)
+            assert question is not None
+            await served.service.work(run, Decision(action="approve"), question.id)
+            await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+            await expect(page.locator("#gate")).to_be_hidden()
+
+
+async def test_a_step_is_forked_at_from_the_log_and_a_word_reaches_the_company(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(calculator.straight())
+    async with with_page(home, model) as served:
+        run = await served.create()
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await expect(page.locator(GATE)).to_be_visible()
+            await page.fill("#say textarea", "Print nothing else")
+            await page.get_by_role("button", name="Say it").click()
+            await expect(page.locator("#talk")).to_contain_text("Print nothing else")
+            await page.click(GATE)
+            await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+            assert "Print nothing else" in model.questions("design_api")[-1]
+            await shelf(page, 7)
+            await page.click("#log .sf-steps tr:nth-of-type(2) button")
+            await page.wait_for_url(lambda url: "run=" in url and run not in url)
+            await expect(page.locator(f"{HEAD} h1")).to_have_text("Calculator")

@@ -148,6 +148,16 @@ test("R2: it says that it is won", () => {
 });
 """
 
+PAGE_TESTS = """def test_r1_a_press_in_the_corner_flips_three(page):
+    page.locator("#board button").first.click()
+    assert page.locator("[aria-pressed=true]").count() == 4
+
+
+def test_r2_it_says_that_it_is_won(page):
+    page.locator("#board button").nth(4).click()
+    assert page.locator("#said").inner_text() == "Won in 1 press"
+"""
+
 RECIPE = RunRecipe(
     trials=[
         Trial(
@@ -166,8 +176,7 @@ def straight() -> calculator.Script:
     """Nothing goes wrong."""
     return calculator.straight() | {
         "write_prd": [PRD],
-        "design_api": [DESIGN],
-        "design_filenames": [LAYOUT],
+        "design_api": [calculator.small(DESIGN, LAYOUT)],
         "project_management": [
             Plan(
                 packages=[
@@ -178,6 +187,6 @@ def straight() -> calculator.Script:
             )
         ],
         "write_code": [{"index.html": PAGE, "game.js": RULES}],
-        "write_test": [{"tests/game.test.js": TESTS}],
+        "write_test": [{"tests/game.test.js": TESTS, "tests/test_page.py": PAGE_TESTS}],
         "run_code": [RECIPE],
     }

@@ -59,14 +59,16 @@ def hostile() -> calculator.Script:
     """A model that puts scripts wherever it may write."""
     evil_design = game.DESIGN.model_copy(
         update={
+            "kind": "library",  # tests of a page would not let this one pass
             "approach": f"x {EVIL}",
             "data": f"y {EVIL}\n\n```mermaid\ngraph TD; a[{EVIL}]\n```",
         }
     )
     return game.straight() | {
         "write_prd": [HOSTILE_PRD],
-        "design_api": [evil_design],
-        "design_filenames": [game.LAYOUT.model_copy(update={"usage": EVIL})],
+        "design_api": [
+            calculator.small(evil_design, game.LAYOUT.model_copy(update={"usage": EVIL}))
+        ],
         "write_code": [{"index.html": HOSTILE_PAGE, "game.js": f"/* {EVIL} */\n{game.RULES}"}],
         "write_test": [{"tests/game.test.js": game.TESTS + f"\n// {EVIL}\n"}],
     }

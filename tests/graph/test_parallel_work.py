@@ -30,7 +30,7 @@ async def test_eight_packages_take_less_than_a_sixth_of_the_time_of_one_after_an
             "project_management": [Plan(packages=packages)],
         }
     )
-    async with opened(ScriptedModel(script, seconds=1.0)) as service:
+    async with opened(ScriptedModel(script, seconds=2.0)) as service:
         run = await service.start(calculator.IDEA, settings)
         run = await service.work(run.id)
         calls = await service.paid(run.id)

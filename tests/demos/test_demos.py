@@ -44,8 +44,8 @@ BREAKAGES: dict[str, list[Breakage]] = {
     "flappy": [("game.js", "const RESTART_DELAY = 0.5;", "const RESTART_DELAY = 0;")],  # R3
     "memory": [("game.js", "game.hideAt !== null || !card", "!card")],  # R1: the third waits
     "students": [
-        ("students.py", "and int(text) <= 100", "and int(text) <= 1000"),  # R4
-        ("students.py", "other[field].casefold() == text.casefold()", "other[field] == text"),  # R1
+        ("store.py", 'Fraction(values["score"]) > 100', 'Fraction(values["score"]) > 1000'),  # R4
+        ("store.py", 'values["student_id"].casefold()', 'values["student_id"]'),  # R1: used once
     ],
     "habits": [("tracker.py", "        last -= 1", "        last -= 2")],  # R3: today may be open
 }

@@ -70,7 +70,11 @@ class RecordedModel:
         asked = _text(request.messages)
         closest = max(same, key=lambda call: _likeness(_text(call.messages), asked))
         line = _first_difference(_text(closest.messages), asked)
-        return f"the recording does not fit {name} any more: {line}"
+        return (
+            f"the recording does not fit {name} any more: {line}. A recorded run can only be "
+            "approved as it is: edits, wishes and words need a model (`softfactory fork` begins "
+            "another run with one)"
+        )
 
 
 def write_recording(path: Path, recording: Recording) -> None:

@@ -16,7 +16,7 @@ from softfactory.demos import recording_of
 from softfactory.models.costs import Cost, bill
 from softfactory.models.scripted import ScriptedModel
 from softfactory.service import open_service
-from softfactory.state.documents import PRD, Design, Layout, Plan, PlannedFile, WorkPackage
+from softfactory.state.documents import PRD, Layout, Plan, PlannedFile, SmallDesign, WorkPackage
 from softfactory.workplace import Outside
 from tests import calculator
 
@@ -28,7 +28,7 @@ def sized(files: int) -> calculator.Script:
     _, recording = recording_of("habits")
     answers = {call.skill: call.reply.text for call in recording.calls}
     prd = PRD.model_validate_json(answers["write_prd"]).model_copy(update={"size": "medium"})
-    design = Design.model_validate_json(answers["design_api"])
+    design, _ = SmallDesign.model_validate_json(answers["design_api"]).parts()
     paths = [f"part_{number:02}.py" for number in range(files)]
     body = "".join(
         f"def step_{n}(value: int) -> int:\n    return value + {n}\n\n\n" for n in range(15)

@@ -22,6 +22,8 @@ from tests.test_hand_edits import log
 
 STORED = Path(__file__).parent / "fixtures" / "runs-of-schema-1.tar.gz"
 WAITING, FAILED = "nqkk43", "h5m4s2"
+CHANGED_SINCE = {"write_prd", "write_prd_review", "design_api"}
+"""Skills before the plan whose prompts are others by now: a fork asks them anew."""
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ async def test_a_run_of_another_graph_is_refused_with_the_way_out_and_loses_noth
     assert (await service.runs.get(WAITING)).status == "waiting"
     fork = await service.fork(WAITING, "0")
     await service.work(fork.id)
-    assert model.asked == []
+    assert {request.skill for request in model.asked} <= CHANGED_SINCE
     assert (await service.work(fork.id, Decision(action="approve"))).status == "delivered"
 
 
@@ -110,7 +112,7 @@ async def test_a_run_whose_checkpoints_are_gone_never_begins_anew_silently(
         assert "checkpoints" in run.reason
         fork = await service.fork(WAITING, "0")
         assert (await service.work(fork.id)).status == "waiting"
-    assert model.asked == []
+    assert {request.skill for request in model.asked} <= CHANGED_SINCE
 
 
 async def test_a_lost_product_is_said_by_name_and_nothing_is_asked(

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from softfactory.api import create_app
+from softfactory.demos import demos
 from softfactory.desk import Limits
 from softfactory.models.scripted import ScriptedModel
 from tests import calculator
@@ -274,6 +275,6 @@ async def test_a_demo_needs_no_model_and_its_idea_is_the_recorded_one(tmp_path: 
         assert (made.status_code, made.json()["model"]) == (201, "recording")
         assert made.json()["idea"]
         listed = (await client.get("/v1/models")).json()
-        assert [demo["name"] for demo in listed["demos"]] == ["habits", "memory"]
+        assert [demo["name"] for demo in listed["demos"]] == [demo.name for demo in demos()]
         skills = (await client.get("/v1/skills")).json()["skills"]
         assert "write_prd" in [skill["name"] for skill in skills]

@@ -39,7 +39,7 @@ async def test_with_a_raised_budget_the_run_goes_on_and_asks_nothing_twice(
 ) -> None:
     model = ScriptedModel(calculator.eventful())
     async with opened(model) as service:
-        run = await service.start(calculator.IDEA, limited(settings, 8_000))
+        run = await service.start(calculator.IDEA, limited(settings, 9_500))
         run = await service.work(run.id)
         question = await service.question(run.id)
         assert question is not None
@@ -51,7 +51,7 @@ async def test_with_a_raised_budget_the_run_goes_on_and_asks_nothing_twice(
         notes = [e.event.text for e in await service.events.after(run.id, 0)]
     assert run.status == "delivered"
     assert len(model.asked) == 13
-    assert any("of the budget of 8,000 tokens is used up" in note for note in notes)
+    assert any("of the budget of 9,500 tokens is used up" in note for note in notes)
 
 
 async def test_a_human_can_have_what_there_is(

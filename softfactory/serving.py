@@ -3,10 +3,9 @@
 import importlib.util
 import json
 import os
+import socket
 import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -103,7 +102,9 @@ def studio(
     """Serve the graph to LangGraph Studio and the LangGraph SDK, on this machine."""
     if importlib.util.find_spec("langgraph_cli") is None:
         raise UsageError("`studio` needs the LangGraph server: `pip install 'softfactory[studio]'`")
-    folder = Path(tempfile.mkdtemp(prefix="softfactory-studio-"))
+    _refuse_taken(port)
+    folder = home() / "studio-server"
+    folder.mkdir(parents=True, exist_ok=True)
     graphs = {"company": {"path": "softfactory.studio:graph", "description": "One idea in."}}
     configuration = folder / "langgraph.json"
     configuration.write_text(json.dumps({"dependencies": ["."], "graphs": graphs}))
@@ -117,3 +118,13 @@ def studio(
         [sys.executable, "-m", "langgraph_cli", *words, "--config", str(configuration)],
         known,
     )
+
+
+def _refuse_taken(port: int) -> None:
+    """The LangGraph server would silently take another port."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(f"--port {port}: {error.strerror}; choose another one") from error

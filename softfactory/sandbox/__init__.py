@@ -1,6 +1,6 @@
 """The only place where generated code runs: isolated, limited, watched and gone afterwards."""
 
-from softfactory.sandbox.browser import BROWSER_LIMITS, BROWSER_MISSING, Browser, find_browser
+from softfactory.sandbox.browser import BROWSER_LIMITS, Browser, find_browser
 from softfactory.sandbox.choice import choose_sandbox
 from softfactory.sandbox.collect import read_collected, read_pictures
 from softfactory.sandbox.environments import Environments, ProductEnvironment
@@ -9,7 +9,6 @@ from softfactory.sandbox.scratch import discard
 
 __all__ = [
     "BROWSER_LIMITS",
-    "BROWSER_MISSING",
     "Browser",
     "Command",
     "Environments",

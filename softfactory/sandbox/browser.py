@@ -11,7 +11,6 @@ from softfactory.errors import SandboxUnavailable
 from softfactory.sandbox.interface import MIB, Command, Limits, Sandbox
 from softfactory.sandbox.scratch import discard
 
-BROWSER_MISSING = "no Chromium runs in the sandbox: `apt-get install chromium`"
 BROWSER_LIMITS = Limits(
     wall_s=120,
     cpu_s=120,

@@ -22,7 +22,8 @@ Check = Callable[[], Awaitable[str]]
 PROGRAMS = {
     "git": ("git", "apt-get install git"),
     "Node.js": ("node", "apt-get install nodejs (products in JavaScript are tested with it)"),
-    "Chromium": ("chromium", "apt-get install chromium (for pages that need a browser; later)"),
+    "Chromium": ("chromium", "apt-get install chromium (web pages are opened in it)"),
+    "Xvfb": ("Xvfb", "apt-get install xvfb (programs with a window are opened on it)"),
     "espeak-ng": ("espeak-ng", "apt-get install espeak-ng (only for --speak without Azure)"),
 }
 NEEDED = {"git", "sandbox", "model", "answer"}

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 Schema = dict[str, Any]
-DEEPEST = 60  # containers within one another; more is noise
 THINKING = r"think|thinking|thought|reasoning"
 MARK = re.compile(
     rf"(?P<think><(?:{THINKING})>)|(?P<end></(?:{THINKING})>)|\{{|\[(?=\s*[\[{{])", re.I

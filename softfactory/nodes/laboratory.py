@@ -24,6 +24,7 @@ from softfactory.sandbox import (
     discard,
     find_browser,
     read_collected,
+    read_pictures,
 )
 from softfactory.state.company import Tree
 from softfactory.state.testing import Case, Probe, TestReport, Trial
@@ -194,14 +195,15 @@ def _collected(folder: Path, name: str, limit: int) -> bytes:
 
 def _pictures(folder: Path, cases: Sequence[Case]) -> dict[str, bytes]:
     """One screenshot for each requirement, taken at the end of a test that shows it."""
-    pictures: dict[str, bytes] = {}
+    found, pictures = read_pictures(folder, PICTURES), dict[str, bytes]()
     for case in cases:
+        name = re.sub(r"\W+", "-", case.name).strip("-")[:80]
+        data = found.get(f"{name}.png")
+        if case.outcome != "passed" or data is None or len(data) > LARGEST_PICTURE:
+            continue
         for requirement in case.requirements:
-            if case.outcome == "passed" and requirement not in pictures:
-                name = re.sub(r"\W+", "-", case.name).strip("-")[:80]
-                data = _collected(folder, f"{PICTURES}/{name}.png", LARGEST_PICTURE)
-                if data.startswith(b"\x89PNG") and len(pictures) < MOST_PICTURES:
-                    pictures[requirement] = data
+            if len(pictures) < MOST_PICTURES:
+                pictures.setdefault(requirement, data)
     return pictures
 
 

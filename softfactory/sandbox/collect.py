@@ -6,7 +6,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 PICTURE_BYTES = 2 << 20
-PICTURES = 24
+PICTURES = 64
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\.png")
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

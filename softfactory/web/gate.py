@@ -1,7 +1,7 @@
 """The gate card: what is to be judged, a place to change it, and the answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -148,7 +148,9 @@ async def take(card: GateCard, office: Office, visit: Visit, answer: Answer) -> 
         open_now = None if office.desk.at_work(run.id) else await office.service.question(run.id)
         if open_now is None or open_now.id != answer.gate:
             return card.refused(words["gone"])
-        decision = _decision(open_now, answer, words)
+        decision = _decision(
+            open_now, await _heeding_edits(office, run.id, answer, open_now), words
+        )
         await office.desk.answer(run.id, answer.gate, decision)
     except GateGone:
         return card.refused(words["gone"])
@@ -175,6 +177,18 @@ def label_of(action: Action, question: GateQuestion, words: Wording) -> str:
     if action == "approve" and question.gate in ("help", "budget"):
         return words["approve_as_is"]
     return words["stop_here"] if action == "stop" else words[action]
+
+
+async def _heeding_edits(
+    office: Office, run: str, answer: Answer, question: GateQuestion
+) -> Answer:
+    """Whoever edits the document and presses the plain button means the edited one."""
+    known: Mapping[str, Any] = dict(await office.service.documents(run))
+    shown = known.get(question.gate)
+    if answer.action != "approve" or shown is None or not (answer.edited or "").strip():
+        return answer
+    is_edited = yaml.safe_load(answer.edited) != shown.model_dump(mode="json")
+    return replace(answer, action="edit") if is_edited and question.gate in EDITABLE else answer
 
 
 def _decision(question: GateQuestion, answer: Answer, words: Wording) -> Decision:

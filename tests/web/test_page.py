@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import Page, expect
 
 from softfactory.api import ServerSettings, tokens_from
@@ -33,9 +34,11 @@ async def shelf(page: Page, number: int) -> None:
     await page.locator("#shelves").get_by_role("tab").nth(number).click()
 
 
+@pytest.mark.parametrize("button", ["edit", "approve"])
 async def test_an_idea_becomes_a_game_that_is_played_in_the_page(
-    home: Path, looking: Looking
+    home: Path, looking: Looking, button: str
 ) -> None:
+    """Edited requirements are heeded, whichever of the two buttons is pressed."""
     model = ScriptedModel(game.straight())
     async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
         asked: list[str] = []
@@ -49,7 +52,7 @@ async def test_an_idea_becomes_a_game_that_is_played_in_the_page(
         text = (await served.service.documents(run))["prd"].model_dump_json()
         await page.keyboard.press("Control+a")
         await page.keyboard.insert_text(text.replace("Lights Out", "Lumen"))
-        await page.click("#gate button.sf-edit")
+        await page.click(f"#gate button.sf-{button}")
 
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
         board = page.frame_locator("#preview iframe")

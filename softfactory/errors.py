@@ -14,6 +14,7 @@
     ├── ServerFull              as many runs are being worked on as may be
     ├── RequestRefused          a server does not take this request, whatever it asks for
     ├── StorageTrouble          the database or the disk refuses: nothing already kept is lost
+    │   └── ConnectionLost      the database's server went away in the middle
     ├── ModelError
     │   ├── ModelUnavailable    passing trouble outlasted the retries: resume later
     │   ├── ModelRefused        key, address or model name is wrong: mend it, then resume
@@ -88,6 +89,10 @@ class LeaseLost(RunBusy):
 
 class StorageTrouble(SoftfactoryError):
     """The database or the disk refuses; nothing that was kept is lost."""
+
+
+class ConnectionLost(StorageTrouble):
+    """The database's server went away; over a new connection it may be there again."""
 
 
 class ModelError(SoftfactoryError):

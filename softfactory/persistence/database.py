@@ -1,35 +1,20 @@
 """The database of everything but checkpoints and products: SQLite by default, or PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from softfactory.errors import LeaseLost, StorageTrouble, UsageError
+from softfactory.errors import LeaseLost, UsageError
 from softfactory.persistence.schema import MIGRATIONS, statements
-from softfactory.persistence.trouble import storage
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
-class Engine(Protocol):
-    """A connection in which every statement is a transaction of its own unless one was begun."""
-
-    @property
-    def where(self) -> str:
-        """Which database it is, for people."""
-        ...
-
-    @property
-    def begin(self) -> str:
-        """Begins a transaction in which no other process writes what this one reads."""
-        ...
-
-    @property
-    def owner(self) -> str:
-        """Asks for a run's owner, and keeps others from changing it until the transaction ends."""
-        ...
+class Transaction(Protocol):
+    """Statements of which all are kept or none; no other process writes what they read."""
 
     async def run(self, statement: str, values: Sequence[Any] = ()) -> tuple[int, list[Row]]:
         """How many rows a statement changed, and what it returned. Values stand for `?`."""
@@ -44,6 +29,28 @@ class Engine(Protocol):
         ...
 
 
+class Engine(Protocol):
+    """What a kind of database does in its own way. All raise StorageTrouble."""
+
+    @property
+    def where(self) -> str:
+        """Which database it is, for people."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Asks for a run's owner, and keeps others from changing it until the transaction ends."""
+        ...
+
+    async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        ...
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do something in a transaction: perhaps more than once, but it is kept once."""
+        ...
+
+
 class Database:
     """A thin async door to the database.
 
@@ -52,7 +59,7 @@ class Database:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._turn = asyncio.Lock()
         self.fences: dict[str, str] = {}
 
@@ -68,30 +75,32 @@ class Database:
             LeaseLost: this process works on the run, and another one has taken it over.
             StorageTrouble: the database refuses.
         """
-        if run:
-            async with self.hold(run):
-                return (await self._run(statement, values))[0]
-        async with self._turn:
-            return (await self._run(statement, values))[0]
+        given = tuple(values)
 
-    @asynccontextmanager
-    async def hold(self, run: str) -> AsyncIterator[None]:
-        """Keep others from taking the run over while something of it is written.
+        async def work(transaction: Transaction) -> int:
+            return (await transaction.run(statement, given))[0]
+
+        return await self.transact(work, run=run)
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, run: str = "") -> T:
+        """Write something, and keep others from taking the run over meanwhile.
+
+        Args:
+            work: writes it; where the database goes away in the middle, it may be called again.
+            run: the run that it is about, if only its owner may write this.
 
         Raises:
-            LeaseLost: one has already.
+            LeaseLost: another process has taken it over already.
+            StorageTrouble: the database refuses.
         """
+
+        async def fenced(transaction: Transaction) -> T:
+            if run:
+                self._refuse_lost(run, (await transaction.run(self.engine.owner, (run,)))[1])
+            return await work(transaction)
+
         async with self._turn:
-            try:
-                await self._run(self._engine.begin)
-                _, rows = await self._run(self._engine.owner, (run,))
-                self._refuse_lost(run, rows)
-                yield
-                await self._run("COMMIT")
-            except BaseException:
-                with suppress(StorageTrouble):
-                    await asyncio.shield(self._run("ROLLBACK"))
-                raise
+            return await self.engine.transact(fenced)
 
     async def check(self, run: str) -> None:
         """Turn away who works on a run that another process has taken over.
@@ -103,7 +112,7 @@ class Database:
 
     async def rows(self, query: str, values: Iterable[Any] = ()) -> list[Row]:
         """All rows of a query."""
-        return (await self._run(query, values))[1]
+        return await self.engine.rows(query, tuple(values))
 
     async def row(self, query: str, values: Iterable[Any] = ()) -> Row | None:
         """The first row of a query, or None."""
@@ -116,21 +125,21 @@ class Database:
         Raises:
             UsageError: it has seen some that are unknown here.
         """
-        async with self._turn:
-            await self._run(self._engine.begin)
-            version = await self._engine.version()
+
+        async def migrate(transaction: Transaction) -> None:
+            version = await transaction.version()
             if version > len(MIGRATIONS):
-                await self._run("ROLLBACK")
                 raise UsageError(
-                    f"{self._engine.where} was written by a newer softfactory (its tables have "
+                    f"{self.engine.where} was written by a newer softfactory (its tables have "
                     f"version {version}, known here is {len(MIGRATIONS)}): install that one"
                 )
             for migration in MIGRATIONS[version:]:
                 for statement in statements(migration):
-                    await self._run(statement)
+                    await transaction.run(statement)
             if version < len(MIGRATIONS):
-                await self._engine.set_version(len(MIGRATIONS))
-            await self._run("COMMIT")
+                await transaction.set_version(len(MIGRATIONS))
+
+        await self.transact(migrate)
 
     def _refuse_lost(self, run: str, rows: list[Row]) -> None:
         mine = self.fences.get(run)
@@ -140,10 +149,6 @@ class Database:
         host, pid, _ = str(owner or "?:?:").split(":")
         taken = f"was taken over by process {pid} on {host}" if owner else "is in other hands"
         raise LeaseLost(f"run {run} {taken}; this process writes nothing more")
-
-    async def _run(self, statement: str, values: Iterable[Any] = ()) -> tuple[int, list[Row]]:
-        with storage(self._engine.where):
-            return await self._engine.run(statement, tuple(values))
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """SQLite: one file, nothing to install."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Row as SqliteRow
@@ -9,7 +10,8 @@ from typing import Any
 
 import aiosqlite
 
-from softfactory.persistence.database import Row
+from softfactory.errors import StorageTrouble
+from softfactory.persistence.database import Row, T, Transaction
 from softfactory.persistence.trouble import storage
 
 BUSY_SECONDS = 30
@@ -18,22 +20,37 @@ BUSY_SECONDS = 30
 
 @dataclass(frozen=True)
 class Sqlite:
-    """A connection to a file. What was written is on the disk when the statement returns."""
+    """A connection to a file. What was written is on the disk when the transaction ends."""
 
     connection: aiosqlite.Connection
     where: str
-    begin: str = "BEGIN IMMEDIATE"
     owner: str = "SELECT owner FROM runs WHERE id = ?"
+
+    async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        return (await self.run(query, values))[1]
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Do something in a transaction."""
+        try:
+            await self.run("BEGIN IMMEDIATE")
+            result = await work(self)
+            await self.run("COMMIT")
+        except BaseException:
+            with suppress(StorageTrouble):
+                await asyncio.shield(self.run("ROLLBACK"))
+            raise
+        return result
 
     async def run(self, statement: str, values: Sequence[Any] = ()) -> tuple[int, list[Row]]:
         """Run a statement."""
-        async with self.connection.execute(statement, values) as cursor:
-            return cursor.rowcount, [dict(row) for row in await cursor.fetchall()]
+        with storage(self.where):
+            async with self.connection.execute(statement, values) as cursor:
+                return cursor.rowcount, [dict(row) for row in await cursor.fetchall()]
 
     async def version(self) -> int:
         """How many of the migrations were made."""
-        _, rows = await self.run("PRAGMA user_version")
-        return int(rows[0]["user_version"])
+        return int((await self.rows("PRAGMA user_version"))[0]["user_version"])
 
     async def set_version(self, version: int) -> None:
         """Keep how many were made."""

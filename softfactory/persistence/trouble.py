@@ -2,10 +2,17 @@
 
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
-from softfactory.errors import StorageTrouble
+from softfactory.errors import ConnectionLost, StorageTrouble
+
+T = TypeVar("T")
+
+TRIES = 4
+GONE = ("08", "57P")
+"""How the codes begin by which a server says that it goes away; none: it has said nothing more."""
 
 WAYS_OUT = {
     "full": "make room, then go on with `softfactory resume RUN`",
@@ -24,7 +31,7 @@ def storage(where: str) -> Iterator[None]:
     """Turn what a database raises into our own error.
 
     Raises:
-        StorageTrouble: in one line.
+        StorageTrouble: in one line; ConnectionLost if it may be otherwise over a new connection.
     """
     try:
         yield
@@ -35,8 +42,22 @@ def storage(where: str) -> Iterator[None]:
     except Exception as error:
         psycopg = sys.modules.get("psycopg")
         if psycopg and isinstance(error, psycopg.OperationalError | psycopg.InternalError):
-            raise StorageTrouble(told(where, error)) from error
+            gone = not error.sqlstate or error.sqlstate.startswith(GONE)
+            kind = ConnectionLost if gone else StorageTrouble
+            raise kind(told(where, error)) from error
         raise
+
+
+async def persistently(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what may be repeated, again where the connection is lost in the middle of it.
+
+    Raises:
+        ConnectionLost: again and again.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(ConnectionLost):
+            return await work()
+    return await work()
 
 
 def told(where: str, error: Exception) -> str:

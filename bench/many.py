@@ -25,21 +25,34 @@ from tests import calculator
 SECONDS_PER_CALL = 1.0
 REPORT = """<testsuite><testcase file="tests/test_calc.py" name="test_r1"/>
 <testcase file="tests/test_calc.py" name="test_r2"/></testsuite>"""
+DEFECT_NOTICED = """<testsuite><testcase file="tests/test_calc.py" name="test_r1"><failure
+message="a defect"/></testcase></testsuite>"""
 
 
 class IdleSandbox:
-    """Runs nothing: every test passes, every trial prints what it should."""
+    """Runs nothing: tests pass as long as the product is as it was written, trials print 42."""
 
     isolation = "none"
     offers_loopback = False
 
     async def run(self, command: Command) -> RunResult:
         """Leave a report where one is asked for."""
+        code = command.checkout / "calc.py"
+        as_written = not code.exists() or code.read_text().startswith(calculator.CODE)
         for word in command.argv:
             if word.startswith("--junitxml="):
-                (command.checkout / word.removeprefix("--junitxml=")).write_text(REPORT)
+                (command.checkout / word.removeprefix("--junitxml=")).write_text(
+                    REPORT if as_written else DEFECT_NOTICED
+                )
         return RunResult(
-            0, "42", "", truncated=False, reason="exit", wall_s=0, peak_rss=0, isolation="none"
+            0 if as_written else 1,
+            "42",
+            "",
+            truncated=False,
+            reason="exit",
+            wall_s=0,
+            peak_rss=0,
+            isolation="none",
         )
 
 

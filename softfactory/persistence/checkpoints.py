@@ -1,16 +1,18 @@
 """Checkpoints, written only by who owns the run."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from sqlite3 import Cursor, connect
+from typing import Any, ClassVar, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.checkpoint.sqlite import SqliteSaver
 
 from softfactory.persistence.database import Database, Transaction
+from softfactory.persistence.sqlite import Sqlite
 from softfactory.persistence.trouble import persistently, storage
 
 T = TypeVar("T")
@@ -25,8 +27,6 @@ class Fenced(BaseCheckpointSaver[str]):
     """Their tables, with the condition by which rows of a thread are superfluous."""
     mark: str
     """Stands for a value in a statement."""
-    tidying: tuple[str, ...] = ()
-    """What gives freed room back to the disk."""
 
     async def thin(self, run: str, kept: Sequence[str]) -> None:
         """Forget what is off the line of a run that is over: abandoned tries, inner steps.
@@ -42,12 +42,10 @@ class Fenced(BaseCheckpointSaver[str]):
             statement = f"DELETE FROM {table} WHERE thread_id = {self.mark} AND {filled}"  # noqa: S608
             done.append((statement, [run, *(kept if "LINE" in condition else [])]))
         await self._kept(run, partial(self._execute, done))
-        with storage(self.where):
-            await self._execute([(statement, ()) for statement in self.tidying])
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """A checkpoint."""
-        return await persistently(partial(self._translated, super().aget_tuple, config))
+        return await self._found(partial(super().aget_tuple, config))
 
     async def aput(self, config: RunnableConfig, *checkpoint: Any) -> RunnableConfig:
         """Keep a checkpoint."""
@@ -76,9 +74,13 @@ class Fenced(BaseCheckpointSaver[str]):
 
         return await self.database.transact(work, run=run)
 
-    async def _translated(self, work: Callable[..., Awaitable[T]], *values: Any) -> T:
+    async def _found(self, find: Callable[[], Awaitable[T]]) -> T:
+        """Read something."""
+        return await persistently(partial(self._translated, find))
+
+    async def _translated(self, work: Callable[[], Awaitable[T]]) -> T:
         with storage(self.where):
-            return await work(*values)
+            return await work()
 
     async def _execute(self, statements: Sequence[tuple[str, Sequence[str]]]) -> None:
         """Run statements of their own kind."""
@@ -92,40 +94,91 @@ def _run_of(config: RunnableConfig) -> str:
 OFF_THE_LINE = "(checkpoint_ns <> '' OR checkpoint_id NOT IN (LINE))"
 
 
-class SqliteCheckpoints(Fenced, AsyncSqliteSaver):
-    """In a file of their own."""
+class OnItsThread(SqliteSaver):
+    """LangGraph's own statements, to be run on the thread of our connection, which commits."""
 
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[Cursor]:
+        """A cursor; whoever began the transaction ends it."""
+        with closing(self.conn.cursor()) as cursor:
+            yield cursor
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """A checkpoint."""
+        return self.get_tuple(config)
+
+    async def aput(self, config: RunnableConfig, *checkpoint: Any) -> RunnableConfig:
+        """Keep a checkpoint."""
+        return self.put(config, *checkpoint)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Keep what a node wrote."""
+        self.put_writes(config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Forget a thread."""
+        self.delete_thread(thread_id)
+
+
+class SqliteCheckpoints(Fenced, OnItsThread):
+    """In a file of their own, attached to the connection that knows who owns a run."""
+
+    engine: Sqlite
     tables: ClassVar[dict[str, str]] = {"checkpoints": OFF_THE_LINE, "writes": OFF_THE_LINE}
     mark = "?"
-    tidying = ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def thin(self, run: str, kept: Sequence[str]) -> None:
+        """Give the freed room back to the disk, too."""
+        await super().thin(run, kept)
+        tidying = [("VACUUM line", ()), ("PRAGMA line.wal_checkpoint(TRUNCATE)", ())]
+        await self._found(partial(self._execute, tidying))
+
+    async def alist(
+        self, config: RunnableConfig | None, **chosen: Any
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Checkpoints, the newest first."""
+
+        async def find() -> list[CheckpointTuple]:
+            return [*self.list(config, **chosen)]
+
+        for found in await self._found(find):
+            yield found
+
+    async def _found(self, find: Callable[[], Awaitable[T]]) -> T:
+        return await self.engine.look(lambda _: self._translated(find))
 
     async def _execute(self, statements: Sequence[tuple[str, Sequence[str]]]) -> None:
-        async with self.lock:
-            for statement, values in statements:
-                await self.conn.execute(statement, values)
-            await self.conn.commit()
+        for statement, values in statements:
+            self.conn.execute(statement, values)
 
 
 @asynccontextmanager
 async def open_checkpoints(place: Path | str, database: Database) -> AsyncIterator[Fenced]:
     """The checkpoints in a file of SQLite, or beside the other tables of PostgreSQL."""
-    async with _postgres(database) if isinstance(place, str) else _sqlite(place) as saver:
-        saver.database = database
-        with storage(saver.where):
-            await saver.setup()  # type: ignore[attr-defined]  # both savers have it
-        yield saver
+    kind = _postgres if isinstance(place, str) else partial(_sqlite, place)
+    saver = await kind(database)
+    saver.database = database
+    yield saver
 
 
-@asynccontextmanager
-async def _sqlite(place: Path) -> AsyncIterator[Fenced]:
-    kind: Any = SqliteCheckpoints
-    async with kind.from_conn_string(str(place)) as saver:
-        saver.where = repr(str(place))
-        yield saver
+async def _sqlite(place: Path, database: Database) -> Fenced:
+    engine = cast(Sqlite, database.engine)
+    with storage(repr(str(place))):
+        with closing(connect(place)) as alone:
+            SqliteSaver(alone).setup()
+        await engine.look(lambda session: session.run("ATTACH ? AS line", (str(place),)))
+    saver = SqliteCheckpoints(engine.connection)
+    saver.engine, saver.where = engine, repr(str(place))
+    return saver
 
 
-@asynccontextmanager
-async def _postgres(database: Database) -> AsyncIterator[Fenced]:
+async def _postgres(database: Database) -> Fenced:
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver  # an optional extra
 
     class PostgresCheckpoints(Fenced, AsyncPostgresSaver):
@@ -145,4 +198,7 @@ async def _postgres(database: Database) -> AsyncIterator[Fenced]:
                     await cursor.execute(statement.encode(), values)
 
     engine: Any = database.engine
-    yield PostgresCheckpoints(engine.pool)
+    saver = PostgresCheckpoints(engine.pool)
+    with storage(saver.where):
+        await saver.setup()
+    return saver

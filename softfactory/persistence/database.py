@@ -1,6 +1,5 @@
 """The database of everything but checkpoints and products: SQLite by default, or PostgreSQL."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -60,7 +59,6 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._turn = asyncio.Lock()
         self.fences: dict[str, str] = {}
 
     async def write(self, statement: str, values: Iterable[Any] = (), *, run: str = "") -> int:
@@ -99,8 +97,7 @@ class Database:
                 self._refuse_lost(run, (await transaction.run(self.engine.owner, (run,)))[1])
             return await work(transaction)
 
-        async with self._turn:
-            return await self.engine.transact(fenced)
+        return await self.engine.transact(fenced)
 
     async def check(self, run: str) -> None:
         """Turn away who works on a run that another process has taken over.

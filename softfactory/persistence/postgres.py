@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -77,6 +77,8 @@ class Postgres:
     pool: AsyncConnectionPool[Connection]
     where: str
     owner: str = "SELECT owner FROM runs WHERE id = ? FOR UPDATE"
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """A transaction may need a second connection: of two at once each could wait for the other."""
 
     async def rows(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
@@ -89,7 +91,8 @@ class Postgres:
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do something in a transaction, until it is kept."""
-        return await persistently(partial(self._transact, work))
+        async with self.turn:
+            return await persistently(partial(self._transact, work))
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Do it once, and be sure whether it was kept."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from softfactory.errors import ProductError
 from softfactory.product.git import git, output
+from softfactory.product.objects import Objects
 from softfactory.product.repository import (
     BRANCH,
     BY_HAND,
@@ -21,7 +22,6 @@ from softfactory.product.repository import (
     Change,
     Repository,
     blob_id,
-    listed,
 )
 from softfactory.state.company import Tree
 from softfactory.state.gates import GateQuestion, conflict_question
@@ -29,6 +29,7 @@ from softfactory.state.gates import GateQuestion, conflict_question
 PUBLISHED = "refs/softfactory/published"
 COMING = "refs/softfactory/coming"
 """The commit that was being brought when the folder was last written to: perhaps in part."""
+TAGS = "refs/tags/"
 LEFT_ALONE = ("__pycache__", "*.pyc", ".pytest_cache", ".venv", "venv", "node_modules", ".DS_Store")
 """Never taken for a change of the product."""
 LARGEST_FILE = 1 << 20
@@ -73,11 +74,8 @@ class Folder:
         Returns:
             paths that were left alone though the company has changed them.
         """
-        await self._create()
-        commit = await self.repository.newest()
-        fetched = ("fetch", "--quiet", "--tags", "--force", str(self.repository.folder), "main")
-        await output(self.out, *fetched)
-        refs = await self._refs()
+        commit, mine = await self.repository.newest(), Objects(self.out)
+        refs = await asyncio.to_thread(self._fetch, mine, commit)
         old, coming = await self._last(refs)
         new = await self.repository.tree(commit)
         wanted = {p: new.get(p) for p in {*old, *new} if old.get(p) != new.get(p)}
@@ -89,11 +87,11 @@ class Folder:
         ]
         if left or not await self._follows(refs, commit):
             return left or sorted(wanted)
-        await output(self.out, "update-ref", COMING, commit)
+        await asyncio.to_thread(mine.point, COMING, commit)
         contents = await self.repository.contents({p: b for p, b in wanted.items() if b})
         await asyncio.to_thread(_write, self.out, wanted, contents)
-        await output(self.out, "reset", "--quiet", "--mixed", commit)
-        await output(self.out, "update-ref", PUBLISHED, commit)
+        await asyncio.to_thread(mine.stand_at, commit)
+        await asyncio.to_thread(mine.point, PUBLISHED, commit)
         return []
 
     async def edits(self) -> tuple[dict[str, bytes | None], list[str]]:
@@ -101,7 +99,7 @@ class Folder:
 
         And the paths of those that the company has changed, too.
         """
-        await self._create()
+        await asyncio.to_thread(self._create, Objects(self.out))
         old, coming = await self._last(await self._refs())
         new = await self.repository.tree()
         excluded = [f"--exclude={name}" for name in LEFT_ALONE]
@@ -130,8 +128,7 @@ class Folder:
 
     async def _refs(self) -> dict[str, str]:
         """Commits by the names of the folder's refs."""
-        shown = await git(self.out, "show-ref", "--head", may_fail=True) or b""
-        return {name: commit for commit, name in map(str.split, shown.decode().splitlines())}
+        return await asyncio.to_thread(Objects(self.out).refs)
 
     async def _follows(self, refs: Mapping[str, str], commit: str) -> bool:
         """Whether the human has committed nothing of their own that is not taken in yet."""
@@ -148,17 +145,26 @@ class Folder:
 
     async def _tree_of(self, *commits: str | None) -> Tree:
         """The files of the first of the commits that is one of the product's."""
+        product = Objects(self.repository.folder)
         for commit in filter(None, commits):
-            tree = await git(self.repository.folder, "ls-tree", "-rz", commit, may_fail=True)
-            if tree is not None:
-                return listed(tree)
+            if await asyncio.to_thread(product.has, commit):
+                return await asyncio.to_thread(product.tree, commit)
         return {}
 
-    async def _create(self) -> None:
-        if not await asyncio.to_thread((self.out / ".git").exists):
-            await asyncio.to_thread(self.out.mkdir, parents=True, exist_ok=True)
-            await output(self.out, "init", "--quiet", "--initial-branch=main")
-            await output(self.out, "config", "softfactory.run", self.repository.run)
+    def _create(self, mine: Objects) -> None:
+        if not (self.out / ".git").exists():
+            mine.create(bare=False)
+            mine.remember("softfactory.run", self.repository.run)
+
+    def _fetch(self, mine: Objects, commit: str) -> dict[str, str]:
+        """Have the newest commit here, and the names of those that have one; the refs then."""
+        self._create(mine)
+        product = Objects(self.repository.folder)
+        mine.fetch(product, commit)
+        for name, named in product.refs().items():
+            if name.startswith(TAGS):
+                mine.point(name, named)
+        return mine.refs()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from softfactory.errors import EditConflict, ProductError
+from softfactory.errors import EditConflict
 from softfactory.product.git import git, output
+from softfactory.product.objects import Entry, Objects
 from softfactory.state.company import Tree
 from softfactory.state.events import RoleName
 
@@ -79,29 +79,28 @@ class Repository:
         contents = {p: None if c is None else _bytes(c) for p, c in change.files.items()}
         async with self._turn:
             await self._create()
-            head = await self.tree()
+            newest = await self.newest()
+            head = await self.tree(newest)
             changed = {
                 p: c
                 for p, c in contents.items()
                 if head.get(p) != (None if c is None else blob_id(c))
             }
             if changed or merged:
-                parents = [parent for parent in (await self.newest(), merged) if parent]
-                await self._import(BRANCH, change, changed, parents)
+                parents = [parent for parent in (newest, merged) if parent]
+                await self._commit(BRANCH, change, changed, parents)
         if changed:
             await self.saved(change)
 
     async def decide_nothing(self) -> None:
         """Forget a change that a human had to decide about."""
-        await output(self.folder, "update-ref", "-d", UNDECIDED)
+        await asyncio.to_thread(self._objects.forget, UNDECIDED)
 
     async def keep(self, files: Mapping[str, bytes | None]) -> None:
         """Remember that these files stay as the human made them."""
-        kept = await git(self.folder, "rev-parse", "--verify", "-q", KEPT, may_fail=True)
-        parents = [f"{KEPT}^0"] if kept else []
-        await self._import(
-            KEPT, Change("Human", "Keep what was edited by hand", {}), files, parents
-        )
+        kept = await asyncio.to_thread(self._objects.commit_of, KEPT)
+        change = Change("Human", "Keep what was edited by hand", {})
+        await self._commit(KEPT, change, files, [kept] if kept else [])
 
     async def _kept_by_hand(self, change: Change) -> Tree:
         """Files that stay as a human made them though the role would write them anew.
@@ -122,7 +121,7 @@ class Repository:
         kept = await self.tree(KEPT) if unseen else {}
         open_ones = {p: _bytes(c or b"") for p, c in unseen.items() if kept.get(p) != head[p]}
         if open_ones:
-            await self._import(UNDECIDED, change, open_ones, [])
+            await self._commit(UNDECIDED, change, open_ones, [])
             names = ", ".join(sorted(open_ones))
             raise EditConflict(f"Your changes and the company's meet in {names}")
         return {path: head[path] for path in unseen}
@@ -131,31 +130,28 @@ class Repository:
         newest = ("log", "-1", "--format=%an: %s", BRANCH, "--", path)
         return (await output(self.folder, *newest)).startswith(f"Human: {BY_HAND}".encode())
 
-    async def _import(
+    async def _commit(
         self, ref: str, change: Change, files: Mapping[str, bytes | None], parents: list[str]
     ) -> None:
         await self.may_write()
-        stream = _commit(ref, change, self.run, files, parents)
-        force = () if ref == BRANCH else ("--force",)  # else refused if another was faster
-        await output(self.folder, "fast-import", "--quiet", *force, stdin=stream)
+        mail = f"{change.role.lower().replace(' ', '-')}@softfactory.invalid"
+        message = f"{change.summary}\n\nSoftfactory-Run: {self.run}\n"
+        entry = Entry(change.role, mail, message)
+        await asyncio.to_thread(self._objects.commit, entry, files, ref, parents)
 
     async def newest(self) -> str:
         """The newest commit; empty if there is none."""
-        newest = ("rev-parse", "--quiet", "--verify", BRANCH)
-        return (await git(self.folder, *newest, may_fail=True) or b"").decode().strip()
+        return await asyncio.to_thread(self._objects.commit_of, BRANCH)
 
     async def put(self, text: str) -> str:
         """Store a text outside of any tree; its blob id."""
         async with self._turn:
             await self._create()
-            stored = await output(self.folder, "hash-object", "-w", "--stdin", stdin=text.encode())
-            blob = stored.decode().strip()
-            await output(self.folder, "update-ref", f"refs/softfactory/texts/{blob}", blob)
-        return blob
+            return await asyncio.to_thread(self._objects.put, text.encode())
 
     async def text(self, blob: str) -> str:
         """A blob as text; bytes that are no UTF-8 are replaced."""
-        return (await output(self.folder, "cat-file", "blob", blob)).decode(errors="replace")
+        return (await self.texts({"a text": blob}))["a text"]
 
     async def texts(self, tree: Tree) -> dict[str, str]:
         """All files of a tree as text."""
@@ -164,24 +160,14 @@ class Repository:
 
     async def contents(self, tree: Tree) -> dict[str, bytes]:
         """All files of a tree."""
-        if not tree:
-            return {}
-        wanted = "".join(f"{blob}\n" for blob in tree.values())
-        stream = await output(self.folder, "cat-file", "--batch", stdin=wanted.encode())
-        found, position = {}, 0
-        for path in tree:
-            line = stream.index(b"\n", position)
-            header = stream[position:line].split()
-            if header[1] == b"missing":
-                raise ProductError(f"{str(self.folder)!r} has lost the contents of {path!r}")
-            start, size = line + 1, int(header[2])
-            found[path] = stream[start : start + size]
-            position = start + size + 1
-        return found
+        return await asyncio.to_thread(self._objects.contents, tree) if tree else {}
 
     async def tree(self, commit: str = BRANCH) -> Tree:
-        """The files of a commit, by default of the newest one; empty if there is none."""
-        return listed(await git(self.folder, "ls-tree", "-rz", commit, may_fail=True) or b"")
+        """The files of a commit or a ref, by default the newest ones; empty if there is none."""
+        found = (
+            await asyncio.to_thread(self._objects.commit_of, commit) if "/" in commit else commit
+        )
+        return await asyncio.to_thread(self._objects.tree, found) if found else {}
 
     async def history(self) -> list[tuple[str, str]]:
         """Every commit's id with the id of its files, the oldest first."""
@@ -201,12 +187,14 @@ class Repository:
 
     async def tag(self, name: str) -> None:
         """Name the newest commit; a name given before moves."""
-        await output(self.folder, "tag", "--force", name, BRANCH)
+        await asyncio.to_thread(self._objects.point, f"refs/tags/{name}", await self.newest())
 
     async def _create(self) -> None:
-        if not (self.folder / "HEAD").exists():
-            await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
-            await output(self.folder, "init", "--quiet", "--bare", "--initial-branch=main")
+        await asyncio.to_thread(self._objects.create, bare=True)
+
+    @property
+    def _objects(self) -> Objects:
+        return Objects(self.folder)
 
 
 def blob_id(content: bytes) -> str:
@@ -232,12 +220,6 @@ def tree_id(tree: Tree) -> str:
     return _object_id(b"tree", b"".join(lines))
 
 
-def listed(lines: bytes) -> Tree:
-    """What `git ls-tree -rz` printed."""
-    entries = (entry.split(b"\t", 1) for entry in lines.split(b"\0") if entry)
-    return {path.decode(): about.split()[2].decode() for about, path in entries}
-
-
 def _object_id(kind: bytes, content: bytes) -> str:
     return hashlib.sha1(
         b"%s %d\0%s" % (kind, len(content), content), usedforsecurity=False
@@ -246,28 +228,6 @@ def _object_id(kind: bytes, content: bytes) -> str:
 
 def _bytes(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
-
-
-def _commit(
-    ref: str, change: Change, run: str, contents: Mapping[str, bytes | None], parents: list[str]
-) -> bytes:
-    """The step as a stream for `git fast-import`."""
-    mail = f"{change.role.lower().replace(' ', '-')}@softfactory.invalid"
-    person = f"{change.role} <{mail}> {int(time.time())} +0000"
-    message = f"{change.summary}\n\nSoftfactory-Run: {run}\n".encode()
-    parts = [
-        f"commit {ref}\nauthor {person}\ncommitter {person}\n".encode(),
-        b"data %d\n%s" % (len(message), message),
-    ]
-    for word, parent in zip(("from", "merge"), parents, strict=False):
-        parts.append(f"{word} {parent}\n".encode())
-    for path, content in contents.items():
-        name = path.encode()
-        if content is None:
-            parts.append(b"D %s\n" % name)
-        else:
-            parts.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name, len(content), content))
-    return b"".join(parts) + b"\ndone\n"
 
 
 def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:

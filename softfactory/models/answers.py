@@ -21,7 +21,7 @@ from softfactory.models.code_blocks import (
     code_blocks,
 )
 from softfactory.models.json_repair import THINKING, Found, fitted, objects, plain
-from softfactory.models.shape import Schema, portable, shape
+from softfactory.models.shape import Schema, schema_of, shape
 from softfactory.prompts import render
 from softfactory.state.documents import Document, inside_product
 
@@ -69,7 +69,7 @@ class DocumentReader(Generic[D]):
 
     def __init__(self, document: type[D]) -> None:
         self._document = document
-        self.schema: Schema | None = portable(document.model_json_schema())
+        self.schema: Schema | None = schema_of(document)
         self._fields = {plain(field): field for field in self.schema["properties"]}
         definitions = self.schema.get("$defs", {})
         self._fitted = partial(fitted, schema=self.schema, definitions=definitions)

@@ -4,6 +4,7 @@ And the schema as endpoints understand it.
 """
 
 import re
+from functools import cache
 from typing import Any
 
 from softfactory.state.documents import Document
@@ -18,6 +19,14 @@ HYPHEN = r"\-"
 Schema = dict[str, Any]
 
 
+@cache
+def schema_of(document: type[Document]) -> Schema:
+    """A document's schema as endpoints understand it: one for all who ask, not to be changed."""
+    schema: Schema = portable(document.model_json_schema())
+    return schema
+
+
+@cache
 def shape(document: type[Document]) -> str:
     """Render the fields of a document, their types, limits and descriptions."""
     schema = document.model_json_schema()

@@ -74,24 +74,31 @@ class Folder:
         Returns:
             paths that were left alone though the company has changed them.
         """
-        commit, mine = await self.repository.newest(), Objects(self.out)
-        refs = await asyncio.to_thread(self._fetch, mine, commit)
-        old, coming = await self._last(refs)
-        new = await self.repository.tree(commit)
+        return await asyncio.to_thread(self._publish)
+
+    def _publish(self) -> list[str]:
+        mine, product = Objects(self.out), Objects(self.repository.folder)
+        self._create(mine)
+        commit = product.commit_of(BRANCH)
+        mine.fetch(product, commit)
+        refs = mine.refs()
+        _bring_tags(product, mine, refs)
+        old, coming = _last(product, refs)
+        new = product.tree(commit)
         wanted = {p: new.get(p) for p in {*old, *new} if old.get(p) != new.get(p)}
-        now = await asyncio.to_thread(_read, self.out, set(wanted))
+        now = _read(self.out, set(wanted))
         left = [
             path
             for path, blob in sorted(wanted.items())
             if _id(now.get(path)) not in (blob, old.get(path), coming.get(path))
         ]
-        if left or not await self._follows(refs, commit):
+        if left or not mine.follows(refs.get("HEAD"), refs.get(PUBLISHED), commit):
             return left or sorted(wanted)
-        await asyncio.to_thread(mine.point, COMING, commit)
-        contents = await self.repository.contents({p: b for p, b in wanted.items() if b})
-        await asyncio.to_thread(_write, self.out, wanted, contents)
-        await asyncio.to_thread(mine.stand_at, commit)
-        await asyncio.to_thread(mine.point, PUBLISHED, commit)
+        if refs.get(PUBLISHED) != commit:
+            mine.point(COMING, commit)
+            _write(self.out, wanted, product.contents({p: b for p, b in wanted.items() if b}))
+            mine.stand_at(commit)
+            mine.point(PUBLISHED, commit)
         return []
 
     async def edits(self) -> tuple[dict[str, bytes | None], list[str]]:
@@ -100,14 +107,18 @@ class Folder:
         And the paths of those that the company has changed, too.
         """
         await asyncio.to_thread(self._create, Objects(self.out))
-        old, coming = await self._last(await self._refs())
-        new = await self.repository.tree()
         excluded = [f"--exclude={name}" for name in LEFT_ALONE]
         names = await output(
             self.out, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *excluded
         )
-        paths = {*old, *(os.fsdecode(name) for name in names.split(b"\0") if name)}
-        now = await asyncio.to_thread(_read, self.out, paths)
+        return await asyncio.to_thread(self._edits, {*map(os.fsdecode, names.split(b"\0"))} - {""})
+
+    def _edits(self, paths: set[str]) -> tuple[dict[str, bytes | None], list[str]]:
+        product = Objects(self.repository.folder)
+        old, coming = _last(product, Objects(self.out).refs())
+        new = product.tree(BRANCH)
+        paths |= set(old)
+        now = _read(self.out, paths)
         edits = {
             path: now.get(path)
             for path in sorted(paths)
@@ -118,7 +129,7 @@ class Folder:
 
     async def own_commits(self) -> str:
         """The human's newest own commit, fetched; empty if there is none."""
-        refs, kept = await self._refs(), self.repository.folder
+        refs, kept = await asyncio.to_thread(Objects(self.out).refs), self.repository.folder
         commit = refs.get("HEAD", "")
         if not commit or commit == refs.get(PUBLISHED):
             return ""
@@ -126,45 +137,10 @@ class Folder:
         known = await git(kept, "merge-base", "--is-ancestor", commit, BRANCH, may_fail=True)
         return commit if known is None else ""
 
-    async def _refs(self) -> dict[str, str]:
-        """Commits by the names of the folder's refs."""
-        return await asyncio.to_thread(Objects(self.out).refs)
-
-    async def _follows(self, refs: Mapping[str, str], commit: str) -> bool:
-        """Whether the human has committed nothing of their own that is not taken in yet."""
-        if "HEAD" not in refs or refs["HEAD"] == refs.get(PUBLISHED):
-            return True
-        ancestor = ("merge-base", "--is-ancestor", "HEAD", commit)
-        return await git(self.out, *ancestor, may_fail=True) is not None
-
-    async def _last(self, refs: Mapping[str, str]) -> tuple[Tree, Tree]:
-        """The files as they were last brought here, and as they were about to be."""
-        old = await self._tree_of(refs.get(PUBLISHED), refs.get("HEAD"))
-        coming = refs.get(COMING)
-        return old, old if coming == refs.get(PUBLISHED) else await self._tree_of(coming)
-
-    async def _tree_of(self, *commits: str | None) -> Tree:
-        """The files of the first of the commits that is one of the product's."""
-        product = Objects(self.repository.folder)
-        for commit in filter(None, commits):
-            if await asyncio.to_thread(product.has, commit):
-                return await asyncio.to_thread(product.tree, commit)
-        return {}
-
     def _create(self, mine: Objects) -> None:
         if not (self.out / ".git").exists():
             mine.create(bare=False)
             mine.remember("softfactory.run", self.repository.run)
-
-    def _fetch(self, mine: Objects, commit: str) -> dict[str, str]:
-        """Have the newest commit here, and the names of those that have one; the refs then."""
-        self._create(mine)
-        product = Objects(self.repository.folder)
-        mine.fetch(product, commit)
-        for name, named in product.refs().items():
-            if name.startswith(TAGS):
-                mine.point(name, named)
-        return mine.refs()
 
 
 @dataclass(frozen=True)
@@ -227,6 +203,25 @@ class Hands:
 
     async def _commit(self, summary: str, files: Mapping[str, bytes | None], own: str) -> None:
         await self.repository.commit(Change("Human", summary, files), merged=own)
+
+
+def _bring_tags(product: Objects, mine: Objects, refs: Mapping[str, str]) -> None:
+    for name, commit in product.refs().items():
+        if name.startswith(TAGS) and refs.get(name) != commit:
+            mine.point(name, commit)
+
+
+def _last(product: Objects, refs: Mapping[str, str]) -> tuple[Tree, Tree]:
+    """The files of the folder as they were last brought there, and as they were about to be."""
+    old = _first_of(product, refs.get(PUBLISHED), refs.get("HEAD"))
+    coming = refs.get(COMING)
+    return old, old if coming == refs.get(PUBLISHED) else _first_of(product, coming)
+
+
+def _first_of(product: Objects, *commits: str | None) -> Tree:
+    """The files of the first of the commits that is one of the product's."""
+    known = (commit for commit in commits if commit and product.has(commit))
+    return product.tree(next(known, ""))
 
 
 def _named(files: Mapping[str, object]) -> str:

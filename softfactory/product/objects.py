@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pygit2
@@ -30,11 +31,11 @@ class Entry:
         return pygit2.Signature(self.name, self.mail, int(time.time()), 0)
 
 
-@dataclass(frozen=True)
 class Objects:
-    """A repository. Nothing here is kept open, so that any thread may ask."""
+    """A repository, opened at the first question. For one thread, and not for long."""
 
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def create(self, *, bare: bool) -> None:
         """Make the repository if there is none."""
@@ -61,8 +62,11 @@ class Objects:
             found = repository.references.get(ref)
             return str(found.target) if found else ""
 
-    def tree(self, commit: str) -> Tree:
-        """The files of a commit."""
+    def tree(self, name: str) -> Tree:
+        """The files of a commit, or of the one a ref stands for; empty if there is none."""
+        commit = self.commit_of(name) if "/" in name else name
+        if not commit:
+            return {}
         with self._opened() as repository:
             return dict(_files(repository[commit].peel(pygit2.Tree)))
 
@@ -132,6 +136,13 @@ class Objects:
                     _copy(theirs, mine, found.tree)
                     mine.write(found.type, found.read_raw())
 
+    def follows(self, head: str | None, published: str | None, commit: str) -> bool:
+        """Whether nothing was committed here that is not in a commit, too."""
+        if head in (None, published, commit):
+            return True
+        with self._opened() as repository:
+            return repository.descendant_of(pygit2.Oid(hex=commit), pygit2.Oid(hex=head))
+
     def stand_at(self, commit: str) -> None:
         """Move the branch and the index to a commit; the files stay as they are."""
         with self._opened() as repository:
@@ -145,7 +156,11 @@ class Objects:
     @contextmanager
     def _opened(self) -> Iterator[pygit2.Repository]:
         with self._trouble():
-            yield pygit2.Repository(str(self.folder))
+            yield self._repository
+
+    @cached_property
+    def _repository(self) -> pygit2.Repository:
+        return pygit2.Repository(str(self.folder))
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

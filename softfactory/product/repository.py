@@ -64,7 +64,6 @@ class Repository:
         Raises:
             EditConflict: the role would replace what a human changed by hand and it has not seen.
         """
-        await self._create()
         kept = await self._kept_by_hand(change) if change.seen is not None else {}
         files = {path: content for path, content in change.files.items() if path not in kept}
         await self.commit(Change(change.role, change.summary, files))
@@ -78,19 +77,21 @@ class Repository:
         """
         contents = {p: None if c is None else _bytes(c) for p, c in change.files.items()}
         async with self._turn:
-            await self._create()
-            newest = await self.newest()
-            head = await self.tree(newest)
-            changed = {
-                p: c
-                for p, c in contents.items()
-                if head.get(p) != (None if c is None else blob_id(c))
-            }
+            newest, changed = await asyncio.to_thread(self._changed, contents)
             if changed or merged:
                 parents = [parent for parent in (newest, merged) if parent]
                 await self._commit(BRANCH, change, changed, parents)
         if changed:
             await self.saved(change)
+
+    def _changed(self, contents: Mapping[str, bytes | None]) -> tuple[str, dict[str, bytes | None]]:
+        """The newest commit, and what would be different in the next one."""
+        objects = self._objects
+        objects.create(bare=True)
+        newest = objects.commit_of(BRANCH)
+        head = objects.tree(newest)
+        ids = {path: None if c is None else blob_id(c) for path, c in contents.items()}
+        return newest, {p: c for p, c in contents.items() if head.get(p) != ids[p]}
 
     async def decide_nothing(self) -> None:
         """Forget a change that a human had to decide about."""
@@ -164,10 +165,7 @@ class Repository:
 
     async def tree(self, commit: str = BRANCH) -> Tree:
         """The files of a commit or a ref, by default the newest ones; empty if there is none."""
-        found = (
-            await asyncio.to_thread(self._objects.commit_of, commit) if "/" in commit else commit
-        )
-        return await asyncio.to_thread(self._objects.tree, found) if found else {}
+        return await asyncio.to_thread(self._objects.tree, commit)
 
     async def history(self) -> list[tuple[str, str]]:
         """Every commit's id with the id of its files, the oldest first."""

@@ -37,12 +37,18 @@ class BasePython:
         return f"{'.'.join(map(str, self.version))} {self.executable}"
 
 
+_found: list[BasePython] = []
+"""What answered once: this process asks no more."""
+
+
 async def find_base_python() -> BasePython:
     """Return the interpreter for products: ours, or one the program's user can reach.
 
     Under root programs run as nobody, who can't enter root's home; then the system's interpreter
     serves if it is 3.11 or newer. Raises EnvironmentFailed if no interpreter answers.
     """
+    if _found and _found[0].executable.exists():
+        return _found[0]
     own = str(getattr(sys, "_base_executable", "") or sys.executable)
     found = [base for path in (own, *_OTHERS) if (base := await _ask(Path(path)))]
     if not found:

@@ -60,14 +60,16 @@ class Job:
 
     def do(self, session: Session) -> None:
         """Do it, here and now."""
+        work = cast(Coroutine[Any, Any, Any], self.work(session))
         try:
-            cast(Coroutine[Any, Any, Any], self.work(session)).send(None)
+            work.send(None)
         except StopIteration as done:
             self.result = done.value
         except BaseException as error:
             self.error = error
         else:
-            raise RuntimeError("work on SQLite waits for nothing but SQLite")
+            work.close()
+            self.error = RuntimeError("work on SQLite waits for nothing but SQLite")
 
     def tell(self) -> None:
         """Tell who waits, if anybody still does."""

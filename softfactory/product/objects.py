@@ -81,7 +81,10 @@ class Objects:
         with self._opened() as repository:
             for path, blob in tree.items():
                 if blob not in repository:
-                    raise ProductError(f"{str(self.folder)!r} has lost the contents of {path!r}")
+                    raise ProductError(
+                        f"{str(self.folder)!r} has lost the contents of {path!r}: "
+                        "`softfactory fork RUN --at 0` makes them again, and pays no answer again"
+                    )
                 found[path] = repository[blob].read_raw()
         return found
 
@@ -105,6 +108,8 @@ class Objects:
             if parents:
                 index.read_tree(repository[parents[0]].peel(pygit2.Tree))
             for path, content in files.items():
+                if path.startswith("/"):
+                    raise ValueError(f"invalid path: {path!r}")
                 if content is not None:
                     blob = repository.create_blob(content)
                     index.add(pygit2.IndexEntry(path, blob, FileMode.BLOB))

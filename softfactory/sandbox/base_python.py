@@ -18,6 +18,9 @@ _ASK = (
 )
 
 
+_chosen: "list[BasePython]" = []
+
+
 @dataclass(frozen=True)
 class BasePython:
     """An interpreter outside of any environment; ``prefix`` holds its standard library."""
@@ -37,8 +40,11 @@ class BasePython:
         return f"{'.'.join(map(str, self.version))} {self.executable}"
 
 
-_found: list[BasePython] = []
-"""What answered once: this process asks no more."""
+async def base_python() -> BasePython:
+    """Return the interpreter for products, looked for once in the life of this process."""
+    if not _chosen:
+        _chosen.append(await find_base_python())
+    return _chosen[0]
 
 
 async def find_base_python() -> BasePython:
@@ -47,8 +53,6 @@ async def find_base_python() -> BasePython:
     Under root programs run as nobody, who can't enter root's home; then the system's interpreter
     serves if it is 3.11 or newer. Raises EnvironmentFailed if no interpreter answers.
     """
-    if _found and _found[0].executable.exists():
-        return _found[0]
     own = str(getattr(sys, "_base_executable", "") or sys.executable)
     found = [base for path in (own, *_OTHERS) if (base := await _ask(Path(path)))]
     if not found:

@@ -14,7 +14,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from softfactory.errors import EnvironmentFailed
-from softfactory.sandbox.base_python import BasePython, find_base_python
+from softfactory.sandbox.base_python import BasePython, base_python
 from softfactory.sandbox.identity import program_uid, reachable
 from softfactory.sandbox.packages import copy_ours, install, is_ours, plain, pytest_version
 from softfactory.sandbox.scratch import sweep
@@ -61,7 +61,7 @@ class Environments:
         EnvironmentFailed for names that aren't plain and for whatever the installer says.
         """
         wanted = plain(packages)
-        base = await find_base_python()
+        base = await base_python()
         place = await asyncio.to_thread(_place, self._home)
         words = "\n".join((_RECIPE, base.label, await asyncio.to_thread(pytest_version), *wanted))
         folder = place / hashlib.sha256(words.encode()).hexdigest()[:20]

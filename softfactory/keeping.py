@@ -58,7 +58,7 @@ class Keeping:
         """Pack a run into a file."""
         _refuse_busy(run)
         rows = await self.workplace.records.shelf.take(run.id)
-        saver = self._saver(run)
+        saver = self.workplace.thread(run).saver
         config: RunnableConfig = {"configurable": {"thread_id": run.id}}
         rows["checkpoints"] = [_packed(saver, found) async for found in saver.alist(config)]
         rows["format"] = FORMAT
@@ -81,7 +81,10 @@ class Keeping:
             run = await self.workplace.records.runs.get(rows["runs"][0]["id"])
             here = run.settings.model_copy(update={"out": "", "folder": str(folder)})
             await self.workplace.records.runs.set_settings(run.id, here)
-            run, saver = await self.workplace.records.runs.get(run.id), self._saver(run)
+            run, saver = (
+                await self.workplace.records.runs.get(run.id),
+                self.workplace.thread(run).saver,
+            )
             for packed in reversed(rows["checkpoints"]):
                 await _unpack(saver, run.id, packed)
             await self._bring_product(run, Path(temporary, PRODUCT))
@@ -98,13 +101,6 @@ class Keeping:
         if prd:
             await self.workplace.place(run, prd.name, prd.title)
             await self.workplace.publish(run)
-
-    def _saver(self, run: Run) -> BaseCheckpointSaver[str]:
-        """The checkpoints, knowing the types of our state."""
-        saver = self.workplace.thread(run).graph.checkpointer
-        if not isinstance(saver, BaseCheckpointSaver):
-            raise TypeError("a compiled company has checkpoints")
-        return saver
 
 
 def _refuse_busy(run: Run) -> None:

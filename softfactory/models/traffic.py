@@ -25,7 +25,7 @@ IN_FLIGHT = 8
 ATTEMPTS = 6
 FIRST_WAIT_SECONDS = 2.0
 LATE_ATTEMPTS = 2
-"""As often is a question asked that is given up without an answer: each time may have to be paid."""
+"""How often a question is asked that gets no answer: each time may have to be paid."""
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 120.0
 """The most that is believed of a Retry-After."""

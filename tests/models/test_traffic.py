@@ -72,11 +72,10 @@ async def test_a_retry_after_is_kept_to_the_second() -> None:
 async def test_a_question_without_an_answer_is_asked_once_more_and_passing_trouble_oftener() -> (
     None
 ):
-    late = PassingTrouble("no answer", late=True)
+    late, boom = PassingTrouble("no answer", late=True), PassingTrouble("boom")
     with pytest.raises(ModelUnavailable, match="tried twice"):
         await Traffic(clock=FastClock()).send(attempts(late))
     with pytest.raises(ModelUnavailable, match="tried 4 times"):
-        boom = PassingTrouble("boom")
         await Traffic(clock=FastClock()).send(attempts(late, boom, boom, late))
     assert await Traffic(clock=FastClock()).send(attempts(late, "Hi")) == "Hi"
 

@@ -14,6 +14,7 @@ from softfactory.persistence.runs import Run
 from softfactory.product.repository import Change, tree_id
 from softfactory.state.company import CompanyState, Tree, Update
 from softfactory.state.gates import Decision
+from softfactory.undoing import Undoing
 from softfactory.workplace import Workplace
 
 GATES: tuple[OptionalGate, ...] = ("prd", "design", "plan", "delivery")
@@ -81,21 +82,17 @@ class History:
             UsageError: it stands at its beginning.
         """
         thread, records = self.workplace.thread(run), self.workplace.records
+        undoing = Undoing(self.workplace)
+        await undoing.complete(run)
         places = await thread.places()
         steps = numbered(places, _open(run))
         if len(steps) < 2:
             raise UsageError(f"run {run.id} stands at its beginning: there is nothing to undo")
         undone, place = steps[-1]
         target = places[places.index(place) - 1]
-        product, tree = self.workplace.product(run), target.state.get("tree", {})
-        files = await product.contents(tree)
-        gone = {path: None for path in await product.tree() if path not in tree}
         summary = f"Undo step {undone.number} ({', '.join(undone.by)})"
-        await product.decide_nothing()
-        await thread.go_back(target)
-        await product.commit(Change("Human", summary, {**files, **gone}))
+        await undoing.go_back(run, target, summary)
         await self.workplace.publish(run)
-        await self.workplace.tell(run.id, "note", summary, role="Human")
         waiting = await thread.question()
         reason = waiting.title if waiting else "a step was undone"
         await records.runs.set_status(run.id, "waiting" if waiting else "stopped", reason)

@@ -16,8 +16,10 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
+from softfactory.config import Settings
 from softfactory.errors import RunBusy, StorageTrouble, UsageError
 from softfactory.persistence.runs import Run
+from softfactory.product.folders import free_folder
 from softfactory.product.git import output
 from softfactory.workplace import Workplace
 
@@ -38,9 +40,9 @@ class Keeping:
         forks = [other.id for other in await records.runs.all() if other.parent == run.id]
         if forks:
             raise UsageError(f"run {run.id} has forks that need its answers: {', '.join(forks)}")
-        await records.checkpoints.adelete_thread(run.id)
-        await records.shelf.remove(run.id)
         await asyncio.to_thread(shutil.rmtree, self.workplace.kept(run.id), ignore_errors=True)
+        await records.checkpoints.adelete_thread(run.id)
+        await records.shelf.remove(run.id)  # last: as long as it is there, this can be repeated
 
     async def shrink(self) -> int:
         """Forget what finished runs did on the way; their lines, answers and products stay."""
@@ -58,7 +60,7 @@ class Keeping:
         """Pack a run into a file."""
         _refuse_busy(run)
         rows = await self.workplace.records.shelf.take(run.id)
-        saver = self._saver(run)
+        saver = self.workplace.thread(run).saver
         config: RunnableConfig = {"configurable": {"thread_id": run.id}}
         rows["checkpoints"] = [_packed(saver, found) async for found in saver.alist(config)]
         rows["format"] = FORMAT
@@ -72,39 +74,37 @@ class Keeping:
             await asyncio.to_thread(_write, file, rows, bundle)
 
     async def restore(self, file: Path, folder: Path) -> Run:
-        """Bring a run back, as it was when it was archived."""
+        """Bring a run back, as it was when it was archived; its row last, so it can be repeated."""
         with tempfile.TemporaryDirectory() as temporary, _archive_of(file):
             rows = await asyncio.to_thread(_read, file, Path(temporary))
-            for row in rows["runs"]:
-                row["out"] = ""
-            await self.workplace.records.shelf.put(rows)
-            run = await self.workplace.records.runs.get(rows["runs"][0]["id"])
-            here = run.settings.model_copy(update={"out": "", "folder": str(folder)})
-            await self.workplace.records.runs.set_settings(run.id, here)
-            run, saver = await self.workplace.records.runs.get(run.id), self._saver(run)
+            await self.workplace.records.shelf.refuse_known(rows)
+            run = _kept_run(rows["runs"][0], folder)
+            thread = self.workplace.thread(run)
             for packed in reversed(rows["checkpoints"]):
-                await _unpack(saver, run.id, packed)
+                await _unpack(thread.saver, run.id, packed)
             await self._bring_product(run, Path(temporary, PRODUCT))
+            prd = (await thread.state()).get("prd")
+            out = str(await free_folder(folder, prd.name, run.id)) if prd else ""
+            for row in rows["runs"]:
+                row["out"] = out if row["id"] == run.id else ""
+            rows["runs"][0]["settings"] = run.settings.model_dump_json()
+            await self.workplace.records.shelf.put(rows)
+        await self.workplace.publish(run)
         return await self.workplace.records.runs.get(run.id)
 
     async def _bring_product(self, run: Run, bundle: Path) -> None:
         kept = self.workplace.kept(run.id)
-        if not await asyncio.to_thread(bundle.exists):
-            return
-        await asyncio.to_thread(kept.mkdir, parents=True)
-        await output(kept, "init", "--quiet", "--bare", "--initial-branch=main")
-        await output(kept, "fetch", "--quiet", str(bundle), "+refs/*:refs/*")
-        prd = (await self.workplace.thread(run).state()).get("prd")
-        if prd:
-            await self.workplace.place(run, prd.name, prd.title)
-            await self.workplace.publish(run)
+        if await asyncio.to_thread(bundle.exists):
+            await asyncio.to_thread(kept.mkdir, parents=True, exist_ok=True)
+            await output(kept, "init", "--quiet", "--bare", "--initial-branch=main")
+            await output(kept, "fetch", "--quiet", str(bundle), "+refs/*:refs/*")
 
-    def _saver(self, run: Run) -> BaseCheckpointSaver[str]:
-        """The checkpoints, knowing the types of our state."""
-        saver = self.workplace.thread(run).graph.checkpointer
-        if not isinstance(saver, BaseCheckpointSaver):
-            raise TypeError("a compiled company has checkpoints")
-        return saver
+
+def _kept_run(row: dict[str, Any], folder: Path) -> Run:
+    """The run of a row, as it will be in a folder of this machine."""
+    settings = Settings.model_validate_json(row["settings"])
+    here = settings.model_copy(update={"out": "", "folder": str(folder)})
+    return Run(**{**row, "settings": here, "owner": None, "lease_until": None})
 
 
 def _refuse_busy(run: Run) -> None:

@@ -22,6 +22,7 @@ from softfactory.persistence.leases import under_lease
 from softfactory.persistence.runs import Run, Status
 from softfactory.product.hands import Meeting
 from softfactory.state.gates import Decision, GateQuestion, budget_question
+from softfactory.undoing import Undoing
 from softfactory.workplace import Workplace
 
 STANDING: dict[type[SoftfactoryError], Status] = {
@@ -82,6 +83,7 @@ class Stretch:
         thread = self.workplace.thread(run, purse_of(run.settings.budget, paid))
         refuse_older(run)
         await self._refuse_lost(run, thread, answered=bool(paid))
+        await Undoing(self.workplace).complete(run)
         question = await self.question(run, thread)
         if decision:
             refuse_misfit(run, question, decision, gate)

@@ -1,4 +1,4 @@
-"""A process that fights for a run: takes it up, writes as fast as it can, lets it go, and again.
+"""A process that fights for a run: takes it up, writes, lets it go, and again.
 
     python -m tests.contender PLACE RUN LEASE_S SECONDS
 
@@ -26,7 +26,7 @@ async def main(place: str, run: str, lease_s: float, seconds: float) -> None:
             try:
                 await runs.acquire(await runs.get(run))
             except RunBusy:
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.005)
                 continue
             turn += 1
             try:
@@ -39,11 +39,12 @@ async def main(place: str, run: str, lease_s: float, seconds: float) -> None:
 
 async def _turn(runs: Runs, events: Events, run: str, turn: int) -> None:
     owner = (await runs.get(run)).owner
-    for number in range(12):
+    for number in range(30):
         text = f"{owner} turn {turn} line {number}"
         await events.append(run, Event(kind="note", role="Company", text=text))
         if await runs.heartbeat(run) != "owned":
             return
+        await asyncio.sleep(0.01)
 
 
 if __name__ == "__main__":

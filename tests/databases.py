@@ -29,7 +29,8 @@ def database_of(kind: str, folder: Path) -> Iterator[Path | str]:
         server.execute(f"CREATE SCHEMA {schema}".encode())
         joint = "&" if "?" in SERVER else "?"
         try:
-            yield f"{SERVER}{joint}options=-csearch_path%3D{schema}"
+            known = f"application_name={schema}"
+            yield f"{SERVER}{joint}options=-csearch_path%3D{schema}&{known}"
         finally:
             server.execute("SET client_min_messages TO warning")
             server.execute(f"DROP SCHEMA {schema} CASCADE".encode())

@@ -1,11 +1,12 @@
 """Kills a run at every point of its life, one after another, until it has outlived them all.
 
-    python -m tests.mortal FOLDER PLACE [PHASES [POINT]]
+    python -m tests.mortal FOLDER PLACE [PHASES [POINT [LIFE]]]
 
 A warm process forks children that work on the run. A child dies by SIGKILL at the first point at
 which no child has died before, the next one goes on; with a POINT only there. Points are seen by
 the interpreter's profiler, nothing is patched: whenever one of the functions below begins, is
-suspended for the first time, or ends (the phases before, during and after).
+suspended for the first time, or ends (the phases before, during and after). Of a LIFE that is
+"undone" two steps are taken back; one that is "isolated" has the real sandbox.
 """
 
 import asyncio
@@ -50,6 +51,16 @@ WATCHED: dict[str, Callable[[dict[str, Any]], str]] = {
     "Gate.__call__": lambda f: "",
 }
 """By function: what tells one of its calls from another, beside the answers given so far."""
+UNDOING: dict[str, Callable[[dict[str, Any]], str]] = {
+    "History.undo": lambda f: "",
+    "Undoing.complete": lambda f: "",
+    "Thread.go_back": lambda f: f["undone"].summary,
+}
+"""What is watched, too, of a life that is undone."""
+
+
+LEFT_STEPS = 9
+"""How many are left of a life that is undone: two less than it has."""
 
 
 class Death:
@@ -62,12 +73,17 @@ class Death:
         self._answers = folder / "asked.json"
         self._size = self._asked = 0
         self._suspended: set[int] = set()
+        self._watched = WATCHED
         self.known: list[str] = json.loads(self._file.read_text()) if self._file.exists() else []
+
+    def watch_undoing(self) -> None:
+        """See more, from now on."""
+        self._watched = WATCHED | UNDOING
 
     def __call__(self, frame: FrameType, event: str, result: Any) -> None:
         """Called by the interpreter at every call and return."""
         name = frame.f_code.co_qualname
-        if name not in WATCHED or event not in ("call", "return"):
+        if name not in self._watched or event not in ("call", "return"):
             return
         if event == "call":
             phase = "" if id(frame) in self._suspended else "before"
@@ -78,7 +94,9 @@ class Death:
             phase = "after"
             self._suspended.discard(id(frame))
         if phase and phase in self._phases:
-            self._perhaps(f"{phase} {name} {WATCHED[name](frame.f_locals)} {self._progress()}")
+            self._perhaps(
+                f"{phase} {name} {self._watched[name](frame.f_locals)} {self._progress()}"
+            )
 
     def _progress(self) -> int:
         """How many questions were asked: a step that comes again later is another one."""
@@ -99,27 +117,39 @@ def _node(config: Any) -> str:
     return re.sub(r":[0-9a-f-]+", "", config["configurable"].get("checkpoint_ns", ""))
 
 
-async def live(folder: Path, place: str) -> None:
+async def live(folder: Path, place: str, life: str) -> None:
     """Work on the run of the folder, which is begun where there is none."""
     model, url = LastingModel(folder), place if "://" in place else ""
     outside = Outside(lambda *_: model, lambda: None, lambda: None, database=lambda: url)
     async with open_service(folder / "home", outside) as service:
         runs = await service.runs.all()
-        settings = Settings(model="scripted", gates=(), folder=str(folder), unsafe_local=True)
+        unsafe = life != "isolated"
+        settings = Settings(model="scripted", gates=(), folder=str(folder), unsafe_local=unsafe)
         run = runs[0] if runs else await service.start(calculator.IDEA, settings)
+        if life == "undone" and not (folder / "undone").exists():
+            while len(await service.steps(run.id)) > LEFT_STEPS:
+                await service.undo(run.id)
+            (folder / "undone").touch()
+            sys.setprofile(None)
+            run = await service.runs.get(run.id)
         if run.status != "delivered":
             run = await service.work(run.id)
         (folder / "status").write_text(f"{run.status} {run.reason}".strip())
 
 
-def main(folder: Path, place: str, phases: str = "before during after", only: str = "") -> None:
+def main(
+    folder: Path, place: str, phases: str = "before during after", only: str = "", life: str = ""
+) -> None:
     """Fork and bury until a child comes to its end."""
     while True:
         child = os.fork()
         if child == 0:
             if phases:
-                sys.setprofile(Death(folder, phases, only))
-            asyncio.run(live(folder, place))
+                death = Death(folder, phases, only)
+                sys.setprofile(death)
+                if life == "undone":
+                    death.watch_undoing()
+            asyncio.run(live(folder, place, life))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.waitstatus_to_exitcode(status) == 0:

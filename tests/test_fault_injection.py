@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import KINDS, database_of
-from tests.mortal import WATCHED
+from tests.mortal import UNDOING, WATCHED
 from tests.test_ownership import execute
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -66,17 +66,21 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return outcome
 
 
-@pytest.fixture(params=KINDS)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+@pytest.fixture
+def place(kind: str, tmp_path: Path) -> Iterator[Path | str]:
     (tmp_path / "home").mkdir()
-    with database_of(request.param, tmp_path / "home") as place:
+    with database_of(kind, tmp_path / "home") as place:
         yield place
 
 
+CHAINS = [("sqlite", ALL), *(("postgres", phase) for phase in ALL.split())]
+"""One server for all can be asked by several at the same time; a file is quicker in one go."""
+
+
+@pytest.mark.parametrize(("kind", "phases"), CHAINS)
 def test_killed_at_every_boundary_and_inside_every_node_one_after_another(
-    tmp_path: Path, place: Path | str, undisturbed: Outcome
+    tmp_path: Path, place: Path | str, phases: str, undisturbed: Outcome
 ) -> None:
-    phases = ALL if isinstance(place, Path) else "during"
     outcome = lived(tmp_path, place, phases)
     assert outcome.status == "delivered"
     assert outcome.files == undisturbed.files
@@ -96,6 +100,41 @@ def test_killed_once(tmp_path: Path, point: str, undisturbed: Outcome) -> None:
     assert outcome.files == undisturbed.files
     assert outcome.commits == undisturbed.commits
     _assert_nothing_paid_twice(tmp_path, tmp_path / "home" / "softfactory.db")
+
+
+def test_killed_while_the_product_runs_in_the_real_sandbox(
+    tmp_path: Path, undisturbed: Outcome
+) -> None:
+    place = tmp_path / "home" / "softfactory.db"
+    outcome = lived(tmp_path, place, ALL, "during Laboratory.examine", "isolated")
+    assert len(outcome.deaths) == 1
+    assert outcome.status == "delivered"
+    assert outcome.files == undisturbed.files
+    assert outcome.commits == undisturbed.commits
+    _assert_nothing_paid_twice(tmp_path, place)
+
+
+@pytest.fixture(scope="module")
+def undone(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run of which two steps were undone and done again when nobody killed anybody."""
+    folder = tmp_path_factory.mktemp("undone")
+    lived(folder, folder / "home" / "softfactory.db", "")
+    return lived(folder, folder / "home" / "softfactory.db", "", "", "undone")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_every_point_of_an_undo(
+    tmp_path: Path, place: Path | str, undone: Outcome
+) -> None:
+    lived(tmp_path, place, "")
+    outcome = lived(tmp_path, place, ALL, "", "undone")
+    died_in = {point.split()[1] for point in outcome.deaths}
+    assert died_in >= {*UNDOING, "Fenced.aput", "Repository._import"}
+    assert outcome.status == "delivered"
+    assert outcome.files == undone.files
+    assert outcome.commits == undone.commits
+    assert sum("Undo step" in commit for commit in outcome.commits) == 2
+    _assert_nothing_paid_twice(tmp_path, place)
 
 
 def _assert_nothing_paid_twice(folder: Path, place: Path | str) -> None:

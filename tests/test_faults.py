@@ -3,7 +3,10 @@
 import resource
 import shutil
 import sqlite3
+import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,97 @@ def test_a_full_disk_ends_the_command_in_one_line_and_with_room_the_run_goes_on(
     repeated = [n for n in Counter(endpoint.answered).values() if n > 1]
     assert len(repeated) <= 2  # what was answered when it could not be kept
     assert len(endpoint.asked) <= asked + 7
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of its own for a folder; without the right to make one the test is skipped."""
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    made = subprocess.run(words, check=False, capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip(f"NO DISK can be mounted here, so a full one is not tested: {made.stderr}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Leave no room on the disk of a folder."""
+    with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+
+
+def write_protect(folder: Path, way: str) -> None:
+    """Let a disk be read only (ro), or written again (rw)."""
+    subprocess.run(["mount", "-o", f"remount,{way}", str(folder)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_a_disk_without_any_room_ends_the_command_in_one_line_and_with_room_the_run_goes_on(
+    tmp_path: Path, number: int
+) -> None:
+    terminal = Terminal(tmp_path)
+    with small_disk(tmp_path / "home") as home, Endpoint(calculator.straight()) as endpoint:
+        endpoint.on_question = lambda asked: fill(home) if asked == number else None
+        full = terminal.run("build", calculator.IDEA, "--yes", *model_at(endpoint))
+        assert full.code == 1, full.out + full.err
+        assert len(full.err.splitlines()) == 1, full.err
+        assert "make room" in full.err
+        still = terminal.run("runs")
+        assert (still.code, len(still.err.splitlines())) in ((0, 0), (1, 1)), still.err
+        (home / "ballast").unlink()
+        done = terminal.run("resume", run_name(terminal))
+        assert done.code == 0, done.out + done.err
+    assert (tmp_path / "calculator" / "calc.py").read_text() == calculator.CODE
+    repeated = [n for n in Counter(endpoint.answered).values() if n > 1]
+    assert len(repeated) <= 2  # what was answered when it could not be kept
+
+
+@pytest.mark.slow
+def test_a_data_folder_that_can_only_be_read_is_said_in_one_line_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    terminal = Terminal(tmp_path)
+    with small_disk(tmp_path / "home") as home, Endpoint(calculator.straight()) as endpoint:
+        model = ("--model", "scripted", "--base-url", endpoint.url)
+        write_protect(home, "ro")
+        refused = terminal.run("build", calculator.IDEA, *model)
+        assert (refused.code, len(refused.err.splitlines())) == (1, 1), refused.err
+        assert str(home) in refused.err
+        assert endpoint.asked == []
+        write_protect(home, "rw")
+        waiting = terminal.run("build", calculator.IDEA, *model)
+        assert waiting.code == 3, waiting.err
+        write_protect(home, "ro")
+        for command in (("resume", run_name(terminal)), ("answer", run_name(terminal), "approve")):
+            refused = terminal.run(*command)
+            assert (refused.code, len(refused.err.splitlines())) == (1, 1), refused.err
+            assert "make it" in refused.err
+        write_protect(home, "rw")
+        done = terminal.run("answer", run_name(terminal), "approve")
+        assert done.code == 0, done.out + done.err
+    assert (tmp_path / "calculator" / "calc.py").read_text() == calculator.CODE
+    assert len(endpoint.answered) == len(set(endpoint.answered))
+
+
+@pytest.mark.slow
+def test_a_full_disk_under_the_product_folder_leaves_the_product_safe(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with small_disk(tmp_path / "out") as out, Endpoint(calculator.straight()) as endpoint:
+        endpoint.on_question = lambda asked: fill(out) if asked == 3 else None
+        where = ("--out", str(out / "it"))
+        done = terminal.run("build", calculator.IDEA, "--yes", *where, *model_at(endpoint))
+        assert done.code == 0, done.out + done.err
+        assert "git clone" in done.out + done.err
+        (out / "ballast").unlink()
+        run = run_name(terminal)
+        kept = tmp_path / "home" / "products" / f"{run}.git"
+        subprocess.run(["git", "clone", "-q", str(kept), str(tmp_path / "mine")], check=True)
+    assert (tmp_path / "mine" / "calc.py").read_text() == calculator.CODE
 
 
 async def test_a_folder_that_can_not_be_written_keeps_the_product_safe_and_says_where(

@@ -217,3 +217,25 @@ async def test_a_folder_that_was_deleted_is_made_anew(opened: Opened, settings: 
     assert run.status == "delivered"
     assert log(out) == [*STORY, *AFTER]
     assert clean(out)
+
+
+@pytest.mark.parametrize("name", ["test_mine.py", "test_calc.py"])
+async def test_tests_written_by_hand_stay_and_qa_writes_its_own_beside_them(
+    opened: Opened, settings: Settings, name: str
+) -> None:
+    mine = "def test_mine():\n    assert True\n"
+    beside = {"tests/test_beside.py": calculator.TESTS}
+    script = calculator.straight() | {"write_test": [{"tests/test_calc.py": calculator.TESTS}]}
+    if name == "test_calc.py":
+        script |= {"write_test": [{"tests/test_calc.py": calculator.TESTS}, beside]}
+    async with opened(ScriptedModel(script)) as service:
+        run, out = await waiting_at_the_plan(service, settings)
+        (out / "tests").mkdir()
+        (out / "tests" / name).write_text(mine)
+        run = await service.work(run.id, APPROVE)
+        assert run.status == "delivered", run.reason
+        report = (await service.documents(run.id))["report"]
+    assert (out / "tests" / name).read_text() == mine
+    assert len(list((out / "tests").iterdir())) == 2
+    assert {"test_mine", "test_r1_heeds_parentheses"} <= {case.name for case in report.cases}
+    assert log(out) == [*STORY, f"Human: Edit by hand: tests/{name}", *AFTER]

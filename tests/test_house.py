@@ -33,17 +33,6 @@ def test_a_module_stays_a_room_one_can_live_in(path: Path) -> None:
         assert len(named) <= 5 or path in COMMANDS, f"{function.name} takes {len(named)}"
 
 
-def test_nodes_reach_files_network_and_processes_only_through_their_ports() -> None:
-    forbidden = {"subprocess", "socket", "httpx", "urllib", "requests", "sqlite3", "os"}
-    for path in (ROOT / "softfactory" / "nodes").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            tops = {name.partition(".")[0] for name in names}
-            assert not tops & forbidden, f"{path.name} imports {tops & forbidden}"
-
-
 def test_every_test_module_mirrors_a_room_or_is_about_the_whole() -> None:
     rooms = {path.name for path in (ROOT / "softfactory").iterdir() if path.is_dir()}
     for folder in (path for path in (ROOT / "tests").iterdir() if path.is_dir()):

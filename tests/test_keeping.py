@@ -1,12 +1,13 @@
 """Runs are packed into a file and brought back elsewhere, shrunk when they are over, forgotten."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from softfactory.config import Settings
-from softfactory.errors import UnknownRun, UsageError
+from softfactory.errors import SoftfactoryError, UnknownRun, UsageError
 from softfactory.history import ForkChange
 from softfactory.models.scripted import ScriptedModel
 from softfactory.service import open_service
@@ -98,3 +99,31 @@ async def test_a_deleted_run_is_forgotten_but_its_folder_stays(
                 await service.documents(name)
     assert list((home / "products").iterdir()) == []
     assert (Path(run.out) / "calc.py").read_text() == calculator.CODE
+
+
+async def test_what_was_interrupted_in_a_restore_or_a_deletion_is_done_again(
+    tmp_path: Path, place: Path | str
+) -> None:
+    model, file = ScriptedModel(calculator.straight()), tmp_path / "run.zip"
+    gated = Settings(model="scripted", gates=("plan",), folder=str(tmp_path))
+    async with open_service(tmp_path / "home", outside(model)) as service:
+        run = await service.work((await service.start(calculator.IDEA, gated)).id)
+        await service.archive(run.id, file)
+        paid = len(await service.paid(run.id))
+    other = tmp_path / "other"
+    (other / "products").mkdir(parents=True)
+    in_the_way = other / "products" / f"{run.id}.git"
+    in_the_way.write_text("the disk fails")
+    async with open_service(other, outside(model, place)) as service:
+        with pytest.raises(SoftfactoryError):
+            await service.restore(file, tmp_path / "elsewhere")
+        with pytest.raises(UnknownRun):
+            await service.runs.get(run.id)
+        in_the_way.unlink()
+        restored = await service.restore(file, tmp_path / "elsewhere")
+        assert len(await service.paid(run.id)) == paid
+        assert commits(Path(restored.out)) == commits(Path(run.out))
+        shutil.rmtree(in_the_way)  # so far did a deletion come
+        await service.delete(run.id)
+        assert await service.runs.all() == []
+        assert (await service.restore(file, tmp_path / "again")).status == "waiting"

@@ -12,6 +12,8 @@ from softfactory.state.company import CompanyState
 HUMAN = "human"
 AFTER = "softfactory_after"
 """In the metadata of a checkpoint that was not made by a node: the node it stands behind."""
+UNDONE = "softfactory_undone"
+"""In the metadata of a checkpoint to which the thread went back: what that undid."""
 QUIET = {"integration", "__start__"}
 """Nodes whose turn is no step of its own."""
 
@@ -29,6 +31,25 @@ class Step:
     next: tuple[str, ...]
     time: float
     checkpoint: str
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A step that was taken back, and the product's newest commit when that began."""
+
+    summary: str
+    commit: str
+
+    @property
+    def mark(self) -> str:
+        """Both in one: metadata of checkpoints are strings."""
+        return f"{self.commit} {self.summary}"
+
+    @staticmethod
+    def of(mark: str) -> "Undone":
+        """What a mark tells."""
+        commit, _, summary = mark.partition(" ")
+        return Undone(summary, commit)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, Checkpoint, copy_checkpoint
+from langgraph.checkpoint.base.id import uuid6
 from langgraph.config import get_config
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Overwrite, StateSnapshot
 
-from softfactory.graph.steps import AFTER, Place, line_of
+from softfactory.graph.steps import AFTER, UNDONE, Place, Undone, line_of
 from softfactory.state.company import CompanyState, Tree, Update
 from softfactory.state.gates import Decision, GateQuestion
 from softfactory.state.testing import TestReport
@@ -96,10 +99,22 @@ class Thread:
             None, self._config, interrupt_after="*", durability="sync", version="v2"
         )
 
-    async def go_back(self, place: Place) -> None:
+    async def go_back(self, place: Place, undone: Undone) -> None:
         """Stand again where the thread was; what came after stays stored, but off the line."""
-        await self.graph.aupdate_state(place.snapshot.config, None, as_node="__copy__")
+        saved = await self.saver.aget_tuple(place.snapshot.config)
+        if saved is None:
+            raise LookupError("a place of the line has a checkpoint")
+        now = datetime.now(UTC).isoformat()
+        again: Checkpoint = {**copy_checkpoint(saved.checkpoint), "id": str(uuid6()), "ts": now}
+        metadata: Any = {**saved.metadata, "source": "fork", UNDONE: undone.mark}
+        beginning: RunnableConfig = {"configurable": {"thread_id": self.run, "checkpoint_ns": ""}}
+        await self.saver.aput(saved.parent_config or beginning, again, metadata, {})
         await self._ask_again(place)
+
+    async def undone(self) -> Undone | None:
+        """What was undone to come to where the thread stands; None if that is not how it came."""
+        mark = dict((await self._snapshot()).metadata or {}).get(UNDONE)
+        return Undone.of(str(mark)) if mark else None
 
     async def reopen(self) -> bool:
         """Go back to the gate at which a human stopped the run; whether there was one."""
@@ -119,6 +134,13 @@ class Thread:
     async def _update(self, values: Mapping[str, Any], after: str) -> None:
         config: RunnableConfig = {**self._config, "metadata": {AFTER: after}}
         await self.graph.aupdate_state(config, dict(values), as_node=after)
+
+    @property
+    def saver(self) -> BaseCheckpointSaver[str]:
+        """The checkpoints, knowing the types of our state."""
+        if not isinstance(self.graph.checkpointer, BaseCheckpointSaver):
+            raise TypeError("a thread has checkpoints")
+        return self.graph.checkpointer
 
     @property
     def _config(self) -> RunnableConfig:

@@ -165,7 +165,8 @@ class OpenAICompatible:
         answer = await self._post(request, sent)
         meaning = answer.meaning()
         if answer.status == 0:
-            raise PassingTrouble(f"{self._where()} can't be reached: {self._said(answer)}")
+            trouble = f"{self._where()} can't be reached: {self._said(answer)}"
+            raise PassingTrouble(trouble, late=answer.late)
         if is_passing(meaning):
             said = f"{answer.status} {self._said(answer)}"
             trouble = f"{self._where()} is in trouble: {said}"
@@ -184,7 +185,7 @@ class OpenAICompatible:
             wait = seconds_to_wait(error.response.headers.get("Retry-After"), time.time())
             return Answer(error.status_code, error.response.text, wait)
         except TimeoutError:
-            return Answer(0, f"no answer within {self.timeout:g} seconds")
+            return Answer(0, f"no answer within {self.timeout:g} seconds", late=True)
         except APIConnectionError as error:
             return Answer(0, f"{error} {error.__cause__ or ''}".strip())
 
@@ -192,7 +193,7 @@ class OpenAICompatible:
         return AsyncOpenAI(
             api_key=self.chosen.api_key,
             base_url=self.chosen.base_url,
-            timeout=Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout)),
+            timeout=Timeout(None, connect=min(CONNECT_SECONDS, self.timeout)),
             max_retries=0,
         )
 

@@ -24,6 +24,8 @@ T = TypeVar("T")
 IN_FLIGHT = 8
 ATTEMPTS = 6
 FIRST_WAIT_SECONDS = 2.0
+LATE_ATTEMPTS = 2
+"""How often a question is asked that gets no answer: each time may have to be paid."""
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 120.0
 """The most that is believed of a Retry-After."""
@@ -88,6 +90,8 @@ class Answer:
     status: int
     text: str
     retry_after: float | None = None
+    late: bool = False
+    """Nothing came although it was waited for long: the question may be in work and be paid."""
 
     def meaning(self) -> int:
         """The status that fits the body: errors may come with status 200."""
@@ -159,11 +163,20 @@ class PassingTrouble(Exception):
     Attributes:
         retry_after: seconds that the endpoint asked for, None if it did not.
         slows: whether all calls to the endpoint have to wait.
+        late: whether the endpoint may be at work on it, for money.
 
     """
 
-    def __init__(self, what: str, retry_after: float | None = None, *, slows: bool = False) -> None:
+    def __init__(
+        self,
+        what: str,
+        retry_after: float | None = None,
+        *,
+        slows: bool = False,
+        late: bool = False,
+    ) -> None:
         super().__init__(what)
+        self.late = late
         self.retry_after = retry_after
         self.slows = slows or retry_after is not None
 
@@ -205,6 +218,7 @@ class Traffic:
             ModelUnavailable: no attempt succeeded.
 
         """
+        late = 0
         async with self._place():
             for number in range(1, self._attempts + 1):
                 await self._pause(waiting)
@@ -213,10 +227,12 @@ class Traffic:
                 except PassingTrouble as trouble:
                     last = str(trouble)
                     wait = self._wait(number, trouble)
-                if number < self._attempts:
-                    await waiting(wait, last)
-                    await self._clock.sleep(wait)
-        times = "once" if self._attempts == 1 else f"{self._attempts} times"
+                    late += trouble.late
+                if number == self._attempts or late == LATE_ATTEMPTS:
+                    break
+                await waiting(wait, last)
+                await self._clock.sleep(wait)
+        times = {1: "once", 2: "twice"}.get(number, f"{number} times")
         raise ModelUnavailable(
             f"{last} (tried {times}); `softfactory resume RUN` goes on when it is better"
         )

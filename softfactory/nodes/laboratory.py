@@ -1,13 +1,10 @@
 """Where a product is tried: its tests and its start, in a throw-away checkout in the sandbox."""
 
-import asyncio
 import re
 import secrets
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from softfactory.nodes.defects import Defect, defects
 from softfactory.nodes.junit import cases_of, steadied
@@ -15,16 +12,15 @@ from softfactory.nodes.suites import PICTURES, Facilities, Subject, Suite, suite
 from softfactory.product.repository import Repository
 from softfactory.sandbox import (
     Browser,
+    Checkout,
     Command,
     Environments,
     Limits,
     ProductEnvironment,
     RunResult,
     Sandbox,
-    discard,
+    checkout,
     find_browser,
-    read_collected,
-    read_pictures,
 )
 from softfactory.state.company import Tree
 from softfactory.state.testing import Case, Probe, TestReport, Trial
@@ -114,19 +110,18 @@ class Laboratory:
     ) -> SuiteRun:
         report = f".report-{secrets.token_hex(8)}.xml"
         hurry = suite.in_a_hurry if defect else ()
-        async with self._checkout(subject, defect) as folder:
+        async with self._checkout(subject, defect) as made:
             result = await sandbox.run(
                 Command(
-                    (*suite.argv(folder, report), *hurry),
-                    folder,
+                    (*suite.argv(made, report), *hurry),
+                    made.folder,
                     limits=suite.limits,
                     env=suite.variables,
                     readable=suite.environment.readable,
                 )
             )
-            junit = await asyncio.to_thread(_collected, folder, report, 4 << 20)
-            cases = cases_of(junit)
-            pictures = await asyncio.to_thread(_pictures, folder, cases)
+            cases = cases_of(await made.collected(report, 4 << 20))
+            pictures = _chosen(await made.pictures(PICTURES), cases)
         printed = _nameless(_printed(result), suite.environment)
         return SuiteRun(suite, cases, _trouble(result, cases), printed, pictures)
 
@@ -148,12 +143,12 @@ class Laboratory:
         environment, cases = suites[0].environment, []
         programs = dict.fromkeys(("python", "python3"), str(environment.python))
         path = f"{environment.python.parent}:/usr/local/bin:/usr/bin:/bin"
-        async with self._checkout(subject) as folder:
+        async with self._checkout(subject) as made:
             for trial in subject.recipe.trials:
                 given = dict(line.split("=", 1) for line in trial.variables if "=" in line)
                 command = Command(
                     (programs.get(trial.command[0], trial.command[0]), *trial.command[1:]),
-                    folder,
+                    made.folder,
                     env={"PATH": path, **given},
                     readable=environment.readable,
                     stdin=trial.stdin,
@@ -164,38 +159,22 @@ class Laboratory:
     @asynccontextmanager
     async def _checkout(
         self, subject: Subject, defect: Defect | None = None
-    ) -> AsyncIterator[Path]:
+    ) -> AsyncIterator[Checkout]:
         """The product as it is tried: without leftovers, with our fixtures, perhaps a defect."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="softfactory-"))
-        try:
-            await self.product.checkout(_tried(subject.tree), folder)
+        async with checkout() as made:
+            await self.product.checkout(_tried(subject.tree), made.folder)
             changed = {defect.path: defect.text} if defect else {}
-            await asyncio.to_thread(_put, folder, {**subject.harness(), **changed})
-            yield folder
-        finally:
-            await asyncio.to_thread(discard, folder)
+            await made.put({**subject.harness(), **changed})
+            yield made
 
 
 def _tried(tree: Tree) -> Tree:
     return {path: blob for path, blob in tree.items() if not path.startswith("docs/")}
 
 
-def _put(folder: Path, files: Mapping[str, str]) -> None:
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, "utf-8")
-
-
-def _collected(folder: Path, name: str, limit: int) -> bytes:
-    try:
-        return read_collected(folder, name, limit)
-    except OSError:
-        return b""
-
-
-def _pictures(folder: Path, cases: Sequence[Case]) -> dict[str, bytes]:
+def _chosen(found: Mapping[str, bytes], cases: Sequence[Case]) -> dict[str, bytes]:
     """One screenshot for each requirement, taken at the end of a test that shows it."""
-    found, pictures = read_pictures(folder, PICTURES), dict[str, bytes]()
+    pictures: dict[str, bytes] = {}
     for case in cases:
         name = re.sub(r"\W+", "-", case.name).strip("-")[:80]
         data = found.get(f"{name}.png")

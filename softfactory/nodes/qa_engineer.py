@@ -74,7 +74,7 @@ class QAEngineer:
             for path, blob in state["tree"].items()
             if path.startswith("tests/") and path not in ours
         }
-        if not current:
+        if not current or "report" not in state:  # what is there was written by hand
             return await asyncio.gather(
                 self._write_tests(state, dossier, {}, ""), self._choose_trials(state, "")
             )
@@ -100,10 +100,11 @@ class QAEngineer:
         if state.get("hint"):
             problems += render("parts/hint", hint=state["hint"])
         ours = subject_of(state, {}, None).harness()
+        by_hand = state["tree"].keys() - current.keys()
         asked = prompt("write_test", ROLE, dossier=dossier, how=_how(state), problems=problems)
         reader = FilesReader(
             texts,
-            allowed=lambda path: path.startswith("tests/") and path not in ours,
+            allowed=lambda path: path.startswith("tests/") and path not in {*ours, *by_hand},
             check=lambda files: _unfit(state, texts, files),
         )
         files = await self.model.write(asked, reader)

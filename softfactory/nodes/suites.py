@@ -1,20 +1,19 @@
 """How products of each kind are tested: which programs run which files, and what they need."""
 
-import asyncio
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from softfactory.errors import EnvironmentFailed
 from softfactory.nodes.harness import HarnessName, harness
 from softfactory.sandbox import (
     BROWSER_LIMITS,
     Browser,
+    Checkout,
     Environments,
     Limits,
     ProductEnvironment,
+    installed,
 )
 from softfactory.state.company import CompanyState, Tree
 from softfactory.state.documents import Kind, ProgrammingLanguage
@@ -72,7 +71,7 @@ class Suite:
 
     command: str
     """What a person types for it."""
-    argv: Callable[[Path, str], tuple[str, ...]]
+    argv: Callable[[Checkout, str], tuple[str, ...]]
     """What runs it in a checkout with its report in a file of this name."""
     environment: ProductEnvironment
     limits: Limits
@@ -101,7 +100,7 @@ async def suites_of(subject: Subject, facilities: Facilities) -> tuple[list[Suit
     named = HARNESSES.get(subject.kind, subject.language)
     files = sorted(path for path in subject.tree if JAVASCRIPT_TESTS.match(path))
     if files or named == "javascript":
-        node = await asyncio.to_thread(shutil.which, "node")
+        node = await installed("node")
         if node:
             suites.append(_node(node, files, environment, facilities.limits))
         else:
@@ -139,14 +138,14 @@ async def _page(subject: Subject, facilities: Facilities) -> Suite | str:
 
 async def _has_screen(facilities: Facilities) -> bool:
     """A virtual screen needs sockets that only a network of its own makes harmless."""
-    return facilities.has_loopback and bool(await asyncio.to_thread(shutil.which, "Xvfb"))
+    return facilities.has_loopback and bool(await installed("Xvfb"))
 
 
 def _pytest(
     environment: ProductEnvironment, limits: Limits, options: tuple[str, ...] = ()
 ) -> Suite:
-    def argv(checkout: Path, report: str) -> tuple[str, ...]:
-        return (*environment.pytest(checkout, report), *options)
+    def argv(made: Checkout, report: str) -> tuple[str, ...]:
+        return (*environment.pytest(made.folder, report), *options)
 
     return Suite("python -m pytest tests", argv, environment, limits, in_a_hurry=("-x",))
 
@@ -154,7 +153,7 @@ def _pytest(
 def _node(
     node: str, files: Sequence[str], environment: ProductEnvironment, limits: Limits
 ) -> Suite:
-    def argv(_: Path, report: str) -> tuple[str, ...]:
+    def argv(_: Checkout, report: str) -> tuple[str, ...]:
         kept = ("--test-reporter=junit", f"--test-reporter-destination={report}")
         spoken = ("--test-reporter=spec", "--test-reporter-destination=stdout")
         return (node, "--test", *kept, *spoken, *files)

@@ -47,6 +47,16 @@ class Fenced(BaseCheckpointSaver[str]):
         """A checkpoint."""
         return await self._found(partial(super().aget_tuple, config))
 
+    async def alist(self, *which: Any, **more: Any) -> AsyncIterator[CheckpointTuple]:
+        """Checkpoints, the newest first."""
+        listed = super().alist
+
+        async def everything() -> list[CheckpointTuple]:
+            return [found async for found in listed(*which, **more)]
+
+        for found in await persistently(partial(self._translated, everything)):
+            yield found
+
     async def aput(self, config: RunnableConfig, *checkpoint: Any) -> RunnableConfig:
         """Keep a checkpoint."""
         return await self._kept(_run_of(config), partial(super().aput, config, *checkpoint))

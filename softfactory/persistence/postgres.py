@@ -1,7 +1,7 @@
 """PostgreSQL, for those who have one: `SOFTFACTORY_DATABASE_URL`.
 
-The server may go away and come back. A connection is tried before it is used, and what breaks in
-the middle is done again over another one: if the server says that it was not kept.
+The server may go away and come back. What breaks in the middle is done again over another
+connection, if the server says that it was not kept; the pool throws broken ones away.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from softfactory.persistence.trouble import persistently, storage, told
 MIGRATING = 7_236_501
 """Number of the lock under which one process at a time makes the tables."""
 MOST_CONNECTIONS = 4
-RETURN_SECONDS = 30.0
+RETURN_SECONDS = 60.0
 """How long the server may be away."""
 UNDECIDED_SECONDS = 0.2
 """Between two questions whether something was kept that the server is still about."""
@@ -143,6 +143,5 @@ async def postgres(url: str) -> AsyncIterator[Postgres]:
         min_size=1,
         max_size=MOST_CONNECTIONS,
         timeout=RETURN_SECONDS,
-        check=AsyncConnectionPool.check_connection,
     ) as pool:
         yield Postgres(pool, where)

@@ -1,5 +1,6 @@
 """What a database or a disk complains about, in a line that names the way out."""
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +11,9 @@ from softfactory.errors import ConnectionLost, StorageTrouble
 
 T = TypeVar("T")
 
-TRIES = 4
+TRIES = 8
+"""More than there are connections, all of which may be broken at once."""
+FIRST_WAIT_SECONDS = 0.01
 GONE = ("08", "57P")
 """How the codes begin by which a server says that it goes away; none: it has said nothing more."""
 
@@ -54,9 +57,10 @@ async def persistently(work: Callable[[], Awaitable[T]]) -> T:
     Raises:
         ConnectionLost: again and again.
     """
-    for _ in range(TRIES - 1):
+    for number in range(1, TRIES):
         with suppress(ConnectionLost):
             return await work()
+        await asyncio.sleep(FIRST_WAIT_SECONDS * 2**number)
     return await work()
 
 

@@ -28,6 +28,11 @@ _WAY_OUT = (
 )
 
 
+async def installed(program: str) -> str | None:
+    """Where a program of this machine is."""
+    return await asyncio.to_thread(shutil.which, program)
+
+
 async def choose_sandbox(
     *, unsafe_local: bool = False, candidates: Sequence[Sandbox] | None = None
 ) -> Sandbox:

@@ -8,16 +8,14 @@ from softfactory.models.scripted import ScriptedModel
 from softfactory.state.gates import Decision
 from tests import calculator
 from tests.conftest import Opened
+from tests.graph.conftest import Delivered
 
 
 async def test_a_fork_with_other_requirements_asks_only_what_comes_after_them(
-    opened: Opened, settings: Settings
+    delivered: Delivered,
 ) -> None:
-    model = ScriptedModel(calculator.straight())
     edited = calculator.prd(summary="Evaluates an expression, politely.")
-    async with opened(model) as service:
-        parent = await service.start(calculator.IDEA, settings)
-        await service.work(parent.id)
+    async with delivered() as (service, model, parent):
         before = len(model.asked)
         fork = await service.fork(parent.id, "prd")
         fork = await service.work(fork.id)
@@ -32,11 +30,8 @@ async def test_a_fork_with_other_requirements_asks_only_what_comes_after_them(
     assert "politely" in model.questions("design_api")[1]
 
 
-async def test_a_fork_that_changes_nothing_pays_nothing(opened: Opened, settings: Settings) -> None:
-    model = ScriptedModel(calculator.eventful())
-    async with opened(model) as service:
-        parent = await service.start(calculator.IDEA, settings)
-        await service.work(parent.id)
+async def test_a_fork_that_changes_nothing_pays_nothing(delivered: Delivered) -> None:
+    async with delivered(calculator.eventful()) as (service, model, parent):
         before = len(model.asked)
         for gate in ("prd", "plan", "delivery"):
             fork = await service.fork(parent.id, gate)

@@ -12,6 +12,7 @@ from softfactory.product.repository import Repository
 from softfactory.state.gates import Decision
 from tests import calculator
 from tests.conftest import Opened
+from tests.graph.conftest import Delivered
 from tests.test_hand_edits import clean, commits, log
 
 REQUIREMENTS = "Product Manager: Write the requirements"
@@ -52,12 +53,9 @@ async def test_every_turn_of_somebody_is_a_numbered_step(
 
 
 async def test_a_fork_has_the_history_of_its_parent_up_to_there_and_pays_only_what_differs(
-    opened: Opened, settings: Settings, home: Path
+    delivered: Delivered, home: Path
 ) -> None:
-    model = ScriptedModel(calculator.straight())
-    async with opened(model) as service:
-        parent = await service.start(calculator.IDEA, settings)
-        await service.work(parent.id)
+    async with delivered() as (service, model, parent):
         asked = len(model.asked)
         fork = await service.fork(parent.id, "4")
         kept = home / "products" / f"{fork.id}.git"
@@ -71,12 +69,9 @@ async def test_a_fork_has_the_history_of_its_parent_up_to_there_and_pays_only_wh
 
 
 async def test_a_fork_before_qa_with_a_hint_asks_qa_anew_and_nobody_else(
-    opened: Opened, settings: Settings
+    delivered: Delivered,
 ) -> None:
-    model = ScriptedModel(calculator.straight())
-    async with opened(model) as service:
-        parent = await service.start(calculator.IDEA, settings)
-        await service.work(parent.id)
+    async with delivered() as (service, model, parent):
         before = len(model.asked)
         fork = await service.fork(parent.id, "4", ForkChange(hint="test the exit codes"))
         fork = await service.work(fork.id)
@@ -86,13 +81,10 @@ async def test_a_fork_before_qa_with_a_hint_asks_qa_anew_and_nobody_else(
 
 
 async def test_a_fork_at_the_prd_with_an_edited_one_goes_on_without_asking(
-    opened: Opened, settings: Settings
+    delivered: Delivered,
 ) -> None:
-    model = ScriptedModel(calculator.straight())
     edited = calculator.prd(summary="Evaluates an expression, politely.")
-    async with opened(model) as service:
-        parent = await service.start(calculator.IDEA, settings)
-        await service.work(parent.id)
+    async with delivered() as (service, model, parent):
         change = ForkChange(edit={"prd": edited.model_dump(mode="json")})
         fork = await service.work((await service.fork(parent.id, "prd", change)).id)
         assert fork.status == "delivered"
@@ -105,12 +97,9 @@ async def test_a_fork_at_the_prd_with_an_edited_one_goes_on_without_asking(
 
 
 async def test_a_fork_at_the_beginning_or_with_another_model_starts_there(
-    opened: Opened, settings: Settings
+    delivered: Delivered,
 ) -> None:
-    model = ScriptedModel(calculator.straight())
-    async with opened(model) as service:
-        parent = await service.start(calculator.IDEA, settings)
-        await service.work(parent.id)
+    async with delivered() as (service, model, parent):
         before = len(model.asked)
         fork = await service.fork(parent.id, "0", ForkChange(settings={"model": "other"}))
         fork = await service.work(fork.id)
@@ -124,12 +113,9 @@ async def test_a_fork_at_the_beginning_or_with_another_model_starts_there(
 
 
 async def test_undo_goes_a_step_back_and_twice_two_and_stays_in_the_history(
-    opened: Opened, settings: Settings
+    delivered: Delivered,
 ) -> None:
-    model = ScriptedModel(calculator.straight())
-    async with opened(model) as service:
-        run = await service.start(calculator.IDEA, settings)
-        run = await service.work(run.id)
+    async with delivered() as (service, model, run):
         out, asked = Path(run.out), len(model.asked)
         step = await service.undo(run.id)
         assert step.by == ("qa_engineer",)
@@ -141,8 +127,7 @@ async def test_undo_goes_a_step_back_and_twice_two_and_stays_in_the_history(
         assert log(out) == undone
         assert not (out / "tests").exists()
         assert clean(out)
-        run = await service.work(run.id)
-        assert run.status == "delivered"
+        assert (await service.work(run.id)).status == "delivered"
         assert len(model.asked) == asked
     assert log(out) == [*undone, TESTED, DELIVERED]
     assert clean(out)
@@ -170,11 +155,9 @@ async def test_undoing_an_approval_asks_again_and_the_beginning_is_the_end_of_it
 
 
 async def test_diff_shows_what_a_step_changed_and_what_lies_between_two(
-    opened: Opened, settings: Settings
+    delivered: Delivered,
 ) -> None:
-    async with opened(ScriptedModel(calculator.straight())) as service:
-        run = await service.start(calculator.IDEA, settings)
-        await service.work(run.id)
+    async with delivered() as (service, _, run):
         last, step = await service.diff(run.id), await service.diff(run.id, 4)
         between = await service.diff(run.id, 3, 5)
         with pytest.raises(UsageError, match="no step 7"):

@@ -309,7 +309,7 @@ async def test_an_endpoint_that_does_not_answer_is_given_up() -> None:
 
     with serving(answer=slow) as server:
         model = OpenAICompatible(asking(server).chosen, traffic=Traffic(attempts=1), timeout=0.1)
-        with pytest.raises(ModelUnavailable, match=r"can't be reached: .*(within|timed out)"):
+        with pytest.raises(ModelUnavailable, match=r"can't be reached: no answer within 0.1"):
             await model.reply(REQUEST)
         release.set()
         await asyncio.sleep(0.05)

@@ -69,6 +69,17 @@ async def test_a_retry_after_is_kept_to_the_second() -> None:
     assert clock.now() == 1020
 
 
+async def test_a_question_without_an_answer_is_asked_once_more_and_passing_trouble_oftener() -> (
+    None
+):
+    late, boom = PassingTrouble("no answer", late=True), PassingTrouble("boom")
+    with pytest.raises(ModelUnavailable, match="tried twice"):
+        await Traffic(clock=FastClock()).send(attempts(late))
+    with pytest.raises(ModelUnavailable, match="tried 4 times"):
+        await Traffic(clock=FastClock()).send(attempts(late, boom, boom, late))
+    assert await Traffic(clock=FastClock()).send(attempts(late, "Hi")) == "Hi"
+
+
 async def test_each_wait_is_told_once_before_it_begins() -> None:
     clock, told = FastClock(), list[tuple[float, float, str]]()
     traffic = Traffic(clock=clock, jitter=lambda _: 5.0)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from softfactory.errors import LeaseLost, RunBusy, UnknownRun, UsageError
 from softfactory.persistence.calls import Call, Calls
 from softfactory.persistence.database import Database, open_database
 from softfactory.persistence.endpoints import Endpoints
-from softfactory.persistence.events import Events
+from softfactory.persistence.events import Events, LoggedEvent
 from softfactory.persistence.runs import Runs
 from softfactory.state.events import Event
 
@@ -131,23 +132,34 @@ async def test_an_owner_who_has_lost_the_run_writes_nothing_more(place: Path | s
         assert await new.heartbeat(run.id) == "owned"
 
 
-async def test_two_processes_that_fight_for_a_run_never_own_it_both(place: Path | str) -> None:
+@pytest.mark.slow
+async def test_processes_that_fight_for_a_run_for_a_minute_never_own_it_two_at_a_time(
+    place: Path | str,
+) -> None:
     async with open_database(place) as database:
         run = await Runs(database).add("idea", Settings(), "1")
-        words = [sys.executable, "-m", "tests.contender", str(place), run.id, "0.2", "4"]
+        words = [sys.executable, "-m", "tests.contender", str(place), run.id, "0.5", "60"]
         fighters = [await asyncio.create_subprocess_exec(*words) for _ in range(2)]
-        for number in range(8):  # one is held up for longer than its lease, then goes on
-            await asyncio.sleep(0.3)
+        for number in range(40):  # one is held up for longer than its lease, then goes on
+            await asyncio.sleep(0.7)
             with suppress(ProcessLookupError):
                 fighters[number % 2].send_signal(signal.SIGSTOP)
-                await asyncio.sleep(0.35)
+                await asyncio.sleep(0.6)
                 fighters[number % 2].send_signal(signal.SIGCONT)
         assert [await fighter.wait() for fighter in fighters] == [0, 0]
-        lines = [e.event.text for e in await Events(database).after(run.id, 0)]
-    turns = [line.rpartition(" line ")[0] for line in lines]
-    assert len({turn.split()[0].split(":")[1] for turn in turns}) == 2, "only one ever had it"
-    changes = [turn for turn, before in zip(turns, ["", *turns], strict=False) if turn != before]
-    assert len(changes) == len(set(changes)), "a turn went on after another had begun"
+        log = await Events(database).after(run.id, 0)
+    turns: dict[str, list[LoggedEvent]] = {}
+    for line in log:
+        turns.setdefault(line.event.text.rpartition(" line ")[0], []).append(line)
+    owned = sorted((lines[0].seq, lines[-1].seq, turn) for turn, lines in turns.items())
+    for (_, end, turn), (begin, _, later) in pairwise(owned):
+        assert end < begin, f"{turn} was not over when {later} began"
+    owners = [turn.split()[0].split(":")[1] for _, _, turn in owned]
+    taken_over = sum(before != after for before, after in pairwise(owners))
+    assert len(set(owners)) == 2, "only one ever had it"
+    assert taken_over > 10
+    cut_short = [turn for turn, lines in turns.items() if not lines[-1].event.text.endswith("29")]
+    assert cut_short, "nobody was ever held up in the middle of a turn"
 
 
 async def test_calls_are_found_by_a_fork_and_outcomes_stand_beside_them(

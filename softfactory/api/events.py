@@ -26,7 +26,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
         "without an id, when nobody works on the run any more: close then, or you come back.",
         "content": {
             "text/event-stream": {
-                "schema": {
+                "schema": {"type": "string"},
+                "itemSchema": {
                     "type": "object",
                     "required": ["data"],
                     "properties": {

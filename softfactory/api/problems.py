@@ -150,7 +150,13 @@ def install(app: FastAPI) -> None:
 
 def _example(status: int) -> dict[str, Any]:
     codes = {code: code_of(kind) for kind, code in reversed(STATUS)}
-    codes |= {401: "no_token", 403: "foreign_origin", 408: "slow_body", 413: "large_body"}
+    codes |= {
+        422: "invalid_request",
+        401: "no_token",
+        403: "foreign_origin",
+        408: "slow_body",
+        413: "large_body",
+    }
     codes |= {400: "unreadable", 421: "foreign_host", 500: "internal_error", 405: "no_such_method"}
     told = Problem(
         title=TITLES[status], status=status, code=codes.get(status, "http_error"), detail="..."

@@ -50,7 +50,6 @@ TITLES: Mapping[int, str] = {
     408: "The request took too long to arrive",
     409: "The run is elsewhere by now",
     413: "The request is too large",
-    415: "The body is no JSON",
     421: "This is not the server you mean",
     422: "The request does not fit",
     429: "Too much at once",

@@ -15,6 +15,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from softfactory.api import create_app
+from softfactory.api.problems import OF_THE_FRAMEWORK, STATUS, code_of
 from softfactory.cli import app
 from softfactory.config import read_settings, settings_of
 from softfactory.models.presets import preset_for
@@ -91,6 +92,15 @@ def test_the_operations_in_the_api_documents_are_those_of_the_api(name: str) -> 
         path.write_text(pattern.sub(lambda _: drawn, text), "utf-8")
         text = path.read_text("utf-8")
     assert pattern.findall(text) == [drawn]
+
+
+@pytest.mark.parametrize("name", ["api.md", "api.zh-CN.md"])
+def test_the_api_documents_hold_the_code_of_every_problem(name: str) -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "softfactory/api").glob("*.py"))
+    codes = set(re.findall(r'(?:RequestRefused|problem)\(\s*\d+,\s*"(\w+)"', sources))
+    codes |= {code_of(kind) for kind, _ in STATUS} | set(OF_THE_FRAMEWORK.values())
+    assert {"no_token", "gate_gone", "internal_error", "no_such_path"} <= codes
+    assert codes <= set(re.findall(r"`(\w+)`", _read(f"docs/{name}")))
 
 
 def test_the_table_of_skills_is_complete_and_names_real_roles() -> None:

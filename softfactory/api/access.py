@@ -17,21 +17,21 @@ bearer = HTTPBearer(
 )
 
 
-def server_settings(request: Request) -> ServerSettings:
+async def server_settings(request: Request) -> ServerSettings:
     """What the server was told."""
     settings: ServerSettings = request.app.state.settings
     return settings
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     """The desk of this server."""
     desk: Desk = request.app.state.desk
     return desk
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """The service of this server."""
-    return desk_of(request).service
+    return (await desk_of(request)).service
 
 
 TheSettings = Annotated[ServerSettings, Depends(server_settings)]
@@ -39,7 +39,7 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 TheService = Annotated[Service, Depends(service_of)]
 
 
-def holder(
+async def holder(
     settings: TheSettings,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> str | None:

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ ROUTERS = (
     catalog.router,
     operations.router,
 )
+SLOW = "softfactory.models.openai_compatible"
+"""Takes a second to import, which the first who makes a run shall not wait for."""
 ABOUT = """One idea in, a working, tested repository out.
 
 Make a run (`POST /v1/runs`), follow its events, answer its gates, download its product.
@@ -76,6 +79,7 @@ async def _open(
     async with AsyncExitStack() as stack:
         if isinstance(source, Path):
             source = await stack.enter_async_context(open_service(source))
+        await asyncio.to_thread(import_module, SLOW)
         with suppress(SandboxUnavailable):  # told by /ready, and to whoever makes a run
             await source.probe()
         provider = provider_from(os.environ)

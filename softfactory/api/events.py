@@ -26,7 +26,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
         "without an id, when nobody works on the run any more: close then, or you come back.",
         "content": {
             "text/event-stream": {
-                "schema": {
+                "schema": {"type": "string"},
+                "itemSchema": {
                     "type": "object",
                     "required": ["data"],
                     "properties": {
@@ -49,6 +50,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
         },
     }
 }
+LINE_ENDS = str.maketrans({end: json.dumps(end)[1:-1] for end in "\x85\u2028\u2029"})
+"""What JSON may hold as it is and some clients take for the end of a line."""
 
 
 class Stream(StreamingResponse):
@@ -116,4 +119,4 @@ async def _messages(desk: Desk, wish: Follow) -> AsyncIterator[str]:
 
 def _message(logged: LoggedEvent) -> str:
     told = json.dumps(EventView.of(logged).model_dump(), ensure_ascii=False)
-    return f"id: {logged.seq}\ndata: {told}\n\n"
+    return f"id: {logged.seq}\ndata: {told.translate(LINE_ENDS)}\n\n"

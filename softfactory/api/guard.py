@@ -1,6 +1,7 @@
 """What every request passes before anything reads it: host, origin, size and patience."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from softfactory.api.settings import LOOPBACK_NAMES, ServerSettings
 from softfactory.errors import RequestRefused
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+HOST = re.compile(r"\[?(?P<name>[\w.:-]*?)\]?(:\d+)?", re.ASCII)
 OURS = ("/v1/", "/preview/", "/health", "/ready", "/metrics", "/openapi.json")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -53,7 +55,8 @@ class Guard:
         """Refuse a name that a hostile page gave to loopback, and requests of other pages."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self.settings.is_local and _name(f"//{host}") not in LOOPBACK_NAMES:
+        named = HOST.fullmatch(host)
+        if not named or (self.settings.is_local and named["name"] not in LOOPBACK_NAMES):
             raise RequestRefused(
                 421,
                 "foreign_host",
@@ -92,13 +95,6 @@ class Guard:
     def _too_large(self) -> RequestRefused:
         most = self.settings.largest_body
         return RequestRefused(413, "large_body", f"a body may have {most:,} bytes")
-
-
-def _name(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -41,6 +41,18 @@ STATUS: tuple[tuple[type[SoftfactoryError], int], ...] = (
     (StorageTrouble, 503),
 )
 """The first line that fits an error counts; what fits none is a trouble of the server's."""
+OF_THE_FRAMEWORK = {404: "no_such_path", 405: "no_such_method"}
+"""Codes for what is refused before any operation is found."""
+EXAMPLES = {
+    400: "unreadable",
+    401: "no_token",
+    403: "foreign_origin",
+    408: "slow_body",
+    413: "large_body",
+    421: "foreign_host",
+    422: "invalid_request",
+}
+"""The code that is shown for a status, where it is not the first of the errors above."""
 TITLES: Mapping[int, str] = {
     400: "The request can't be read",
     401: "A token is needed",
@@ -50,7 +62,6 @@ TITLES: Mapping[int, str] = {
     408: "The request took too long to arrive",
     409: "The run is elsewhere by now",
     413: "The request is too large",
-    415: "The body is no JSON",
     421: "This is not the server you mean",
     422: "The request does not fit",
     429: "Too much at once",
@@ -138,7 +149,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _of_the_framework(_: Request, error: HTTPException) -> Response:
-        code = {404: "no_such_path", 405: "no_such_method"}.get(error.status_code, "http_error")
+        code = OF_THE_FRAMEWORK.get(error.status_code, "http_error")
         answer = problem(error.status_code, code, str(error.detail))
         answer.headers.update(error.headers or {})
         return answer
@@ -149,10 +160,6 @@ def install(app: FastAPI) -> None:
 
 
 def _example(status: int) -> dict[str, Any]:
-    codes = {code: code_of(kind) for kind, code in reversed(STATUS)}
-    codes |= {401: "no_token", 403: "foreign_origin", 408: "slow_body", 413: "large_body"}
-    codes |= {400: "unreadable", 421: "foreign_host", 500: "internal_error", 405: "no_such_method"}
-    told = Problem(
-        title=TITLES[status], status=status, code=codes.get(status, "http_error"), detail="..."
-    )
+    code = EXAMPLES.get(status) or next(code_of(kind) for kind, of in STATUS if of == status)
+    told = Problem(title=TITLES[status], status=status, code=code, detail="...")
     return told.model_dump()

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from softfactory.errors import UnknownRun
+from softfactory.errors import StorageTrouble, UnknownRun
 from softfactory.persistence.events import LoggedEvent
 from softfactory.service import Service
 
@@ -85,16 +85,21 @@ class Bulletin:
             self._followers.discard(follower)
 
     async def _look(self) -> None:
-        """Wake those for whom there is something new, as long as there is anybody."""
+        """Look again and again, as long as there is anybody."""
         while self._followers and not self.closed:
-            newest = await self._service.events.newest({f.run for f in self._followers})
-            leaving = {f.run for f in self._followers if not f.stays}
-            ended = {run for run in leaving if not await self._is_worked_on(run)}
-            for follower in self._followers:
-                has_ended = follower.run in ended and not follower.stays
-                if has_ended or newest.get(follower.run, 0) > follower.seen:
-                    follower.wake.set()
+            with suppress(StorageTrouble):  # the next look may get through
+                await self._wake()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _wake(self) -> None:
+        """Wake those for whom there is something new."""
+        newest = await self._service.events.newest({f.run for f in self._followers})
+        leaving = {f.run for f in self._followers if not f.stays}
+        ended = {run for run in leaving if not await self._is_worked_on(run)}
+        for follower in self._followers:
+            has_ended = follower.run in ended and not follower.stays
+            if has_ended or newest.get(follower.run, 0) > follower.seen:
+                follower.wake.set()
 
     async def _is_worked_on(self, run: str) -> bool:
         try:

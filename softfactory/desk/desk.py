@@ -141,7 +141,7 @@ class Desk:
             UsageError: the run has not come there, or the change does not fit.
         """
         run = await self.service.runs.get(name)
-        with self._seat(f"fork of {run.id}", run.settings.holder):
+        with self._seat(new_name(), run.settings.holder):
             fork = await self.service.fork(run.id, at, change)
         with self._seat(fork.id, fork.settings.holder):
             self._begin(fork.id)

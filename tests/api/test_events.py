@@ -94,6 +94,18 @@ async def test_events_of_another_process_come_through_too(home: Path) -> None:
     assert [json.loads(event)["seq"] for event in follower.seen] == [e.seq for e in kept]
 
 
+async def test_no_text_breaks_a_message_in_two(home: Path) -> None:
+    words = "一行\u2028two\x85three\r\nfour\n\nevent: end\ndata: {}"
+    async with serving(home, ScriptedModel(calculator.straight())) as served:
+        run = await served.create()
+        assert await served.rest(run) == "waiting"
+        await served.client.post(f"/v1/runs/{run}/words", json={"words": words})
+        follower = Follower(served.client, run)
+        await follower.follow()
+    assert json.loads(follower.seen[-1])["text"] == words
+    assert "一行" in follower.seen[-1]
+
+
 @pytest.mark.slow
 async def test_a_thousand_idle_streams_leave_the_server_at_ease(home: Path) -> None:
     async with serving(home, ScriptedModel(calculator.straight())) as served:

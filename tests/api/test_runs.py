@@ -43,6 +43,15 @@ async def test_a_run_goes_from_the_idea_over_the_gate_to_the_download(served: Se
     assert file.text == calculator.CODE
 
 
+async def test_the_download_of_a_product_with_a_chinese_title_has_a_plain_name(home: Path) -> None:
+    script = calculator.straight() | {"write_prd": [calculator.prd(title='计算器";\r\nX: y')]}
+    async with serving(home, ScriptedModel(script)) as served:
+        run = await served.delivered()
+        got = await served.client.get(f"/v1/runs/{run}/archive")
+    assert got.headers["Content-Disposition"] == 'attachment; filename="calculator.zip"'
+    assert "X" not in got.headers
+
+
 async def test_a_diff_is_of_one_commit_or_of_all_since_another(served: Served) -> None:
     run = await served.delivered()
     commits = (await served.client.get(f"/v1/runs/{run}/commits")).json()["commits"]
@@ -191,6 +200,17 @@ async def test_a_fork_stands_at_the_gate_of_its_parent(served: Served) -> None:
     assert await served.rest(fork.json()["id"]) == "waiting"
     nowhere = await served.client.post(f"/v1/runs/{fork.json()['id']}/fork", json={"at": "plan"})
     assert (nowhere.status_code, nowhere.json()["code"]) == (422, "usage_error")
+
+
+async def test_two_who_fork_a_run_at_once_get_a_fork_each(served: Served) -> None:
+    run = await served.delivered()
+    answers = await asyncio.gather(
+        *(served.client.post(f"/v1/runs/{run}/fork", json={"at": "prd"}) for _ in range(2))
+    )
+    assert codes(answers) == ["201", "201"]
+    forks = {answer.json()["id"] for answer in answers}
+    assert len(forks) == 2
+    assert {await served.rest(fork) for fork in forks} == {"waiting"}
 
 
 async def test_a_fork_from_a_step_with_other_settings_and_an_edited_document(

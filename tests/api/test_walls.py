@@ -224,6 +224,10 @@ async def test_a_name_that_a_hostile_page_gave_to_loopback_is_refused(served: Se
     for host in ("evil.example", "evil.example:8750", "localhost.evil.example", "127.0.0.1.nip.io"):
         answer = await served.client.get("/v1/runs", headers={"Host": host})
         assert (answer.status_code, answer.json()["code"]) == (421, "foreign_host")
+    for host in ("localhost; default-src *", "localhost/", "a@localhost", "localhost:x"):
+        assert codes([await served.client.get("/health", headers={"Host": host})]) == [
+            "foreign_host"
+        ]
     for host in ("localhost", "127.0.0.1:1", "[::1]:8750"):
         assert (await served.client.get("/health", headers={"Host": host})).status_code == 200
 

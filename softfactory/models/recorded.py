@@ -105,7 +105,7 @@ def read_recording(path: Path) -> Recording:
 
     """
     try:
-        head, *calls = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        head, *calls = map(json.loads, path.read_text(encoding="utf-8").strip().split("\n"))
         return Recording(
             head["idea"],
             head["about"],

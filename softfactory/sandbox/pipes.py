@@ -13,28 +13,37 @@ class Pipe:
 
     def send(self, data: bytes) -> None:
         """Write everything and close; raises SandboxUnavailable when nobody listens."""
-        os.close(self.reading)
-        self.reading = -1
-        writing, self.writing = self.writing, -1
+        self._close_reading()
         try:
-            with os.fdopen(writing, "wb") as file:
+            with os.fdopen(self._given_away("writing"), "wb") as file:
                 file.write(data)
         except BrokenPipeError:
             raise SandboxUnavailable("the process ended before it read its instructions") from None
 
     def receive(self) -> str:
         """Read to the end what the process had to say."""
-        reading, self.reading = self.reading, -1
-        with os.fdopen(reading, "rb") as file:
+        with os.fdopen(self._given_away("reading"), "rb") as file:
             return file.read(1000).decode(errors="replace")
 
     def close_writing(self) -> None:
         """Leave the writing end to the process alone."""
-        os.close(self.writing)
-        self.writing = -1
+        _close(self._given_away("writing"))
 
     def close(self) -> None:
         """Close what is still open."""
-        for descriptor in (self.reading, self.writing):
-            if descriptor >= 0:
-                os.close(descriptor)
+        self._close_reading()
+        self.close_writing()
+
+    def _close_reading(self) -> None:
+        _close(self._given_away("reading"))
+
+    def _given_away(self, end: str) -> int:
+        """An end, forgotten here first: its number is closed once, whoever does it."""
+        descriptor: int = getattr(self, end)
+        setattr(self, end, -1)
+        return descriptor
+
+
+def _close(descriptor: int) -> None:
+    if descriptor >= 0:
+        os.close(descriptor)

@@ -123,13 +123,14 @@ def test_a_data_folder_that_can_only_be_read_is_said_in_one_line_and_loses_nothi
         write_protect(home, "rw")
         waiting = terminal.run("build", calculator.IDEA, *model)
         assert waiting.code == 3, waiting.err
+        run = run_name(terminal)
         write_protect(home, "ro")
-        for command in (("resume", run_name(terminal)), ("answer", run_name(terminal), "approve")):
+        for command in (("resume", run), ("answer", run, "approve")):
             refused = terminal.run(*command)
             assert (refused.code, len(refused.err.splitlines())) == (1, 1), refused.err
             assert "make it" in refused.err
         write_protect(home, "rw")
-        done = terminal.run("answer", run_name(terminal), "approve")
+        done = terminal.run("answer", run, "approve")
         assert done.code == 0, done.out + done.err
     assert (tmp_path / "calculator" / "calc.py").read_text() == calculator.CODE
     assert len(endpoint.answered) == len(set(endpoint.answered))

@@ -143,7 +143,7 @@ def test_a_full_disk_under_the_product_folder_leaves_the_product_safe(tmp_path: 
         endpoint.on_question = lambda asked: fill(out) if asked == 3 else None
         where = ("--out", str(out / "it"))
         done = terminal.run("build", calculator.IDEA, "--yes", *where, *model_at(endpoint))
-        assert done.code == 0, done.out + done.err
+        assert done.code == 1, done.out + done.err
         assert "git clone" in done.out + done.err
         (out / "ballast").unlink()
         run = run_name(terminal)

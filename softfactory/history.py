@@ -82,8 +82,8 @@ class History:
             UsageError: it stands at its beginning.
         """
         thread, records = self.workplace.thread(run), self.workplace.records
-        undoing = Undoing(self.workplace)
-        await undoing.complete(run)
+        undoing = Undoing(self.workplace, run, thread)
+        await undoing.complete()
         places = await thread.places()
         steps = numbered(places, _open(run))
         if len(steps) < 2:
@@ -91,7 +91,7 @@ class History:
         undone, place = steps[-1]
         target = places[places.index(place) - 1]
         summary = f"Undo step {undone.number} ({', '.join(undone.by)})"
-        await undoing.go_back(run, target, summary)
+        await undoing.go_back(target, summary)
         await self.workplace.publish(run)
         waiting = await thread.question()
         reason = waiting.title if waiting else "a step was undone"

@@ -83,7 +83,7 @@ class Stretch:
         thread = self.workplace.thread(run, purse_of(run.settings.budget, paid))
         refuse_older(run)
         await self._refuse_lost(run, thread, answered=bool(paid))
-        await Undoing(self.workplace).complete(run)
+        await Undoing(self.workplace, run, thread).complete()
         question = await self.question(run, thread)
         if decision:
             refuse_misfit(run, question, decision, gate)

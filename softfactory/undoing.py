@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from softfactory.graph.steps import Place, Undone
+from softfactory.graph.thread import Thread
 from softfactory.persistence.runs import Run
 from softfactory.product.repository import Change
 from softfactory.workplace import Workplace
@@ -16,23 +17,24 @@ class Undoing:
     """
 
     workplace: Workplace
+    run: Run
+    thread: Thread
 
-    async def go_back(self, run: Run, place: Place, summary: str) -> None:
-        """Have a run, its state and its product, stand again where it was."""
-        product = self.workplace.product(run)
+    async def go_back(self, place: Place, summary: str) -> None:
+        """Have the run, its state and its product, stand again where it was."""
+        product = self.workplace.product(self.run)
         await product.decide_nothing()
-        undone = Undone(summary, await product.newest())
-        await self.workplace.thread(run).go_back(place, undone)
-        await self.complete(run)
+        await self.thread.go_back(place, Undone(summary, await product.newest()))
+        await self.complete()
 
-    async def complete(self, run: Run) -> None:
+    async def complete(self) -> None:
         """Commit what a going back took back, unless that is done or there was none."""
-        thread, product = self.workplace.thread(run), self.workplace.product(run)
-        undone = await thread.undone()
+        product = self.workplace.product(self.run)
+        undone = await self.thread.undone()
         if undone is None or await product.newest() != undone.commit:
             return
-        tree = (await thread.state()).get("tree", {})
+        tree = (await self.thread.state()).get("tree", {})
         files = await product.contents(tree)
         gone = {path: None for path in await product.tree() if path not in tree}
         await product.commit(Change("Human", undone.summary, {**files, **gone}))
-        await self.workplace.tell(run.id, "note", undone.summary, role="Human")
+        await self.workplace.tell(self.run.id, "note", undone.summary, role="Human")

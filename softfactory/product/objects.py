@@ -80,12 +80,13 @@ class Objects:
         found = {}
         with self._opened() as repository:
             for path, blob in tree.items():
-                if blob not in repository:
+                content = repository.get(blob)
+                if content is None:
                     raise ProductError(
                         f"{str(self.folder)!r} has lost the contents of {path!r}: "
                         "`softfactory fork RUN --at 0` makes them again, and pays no answer again"
                     )
-                found[path] = repository[blob].read_raw()
+                found[path] = content.read_raw()
         return found
 
     def put(self, content: bytes) -> str:

@@ -46,7 +46,10 @@ async def _anybody() -> None:
 
 @dataclass(frozen=True)
 class Repository:
-    """Contents by blob id, commits by role. Saving what is there already changes nothing."""
+    """Contents by blob id, commits by role. Saving what is there already changes nothing.
+
+    Git's objects are read and written at once, in no thread: it would hold the interpreter's lock.
+    """
 
     folder: Path
     run: str
@@ -77,7 +80,7 @@ class Repository:
         """
         contents = {p: None if c is None else _bytes(c) for p, c in change.files.items()}
         async with self._turn:
-            newest, changed = await asyncio.to_thread(self._changed, contents)
+            newest, changed = self._changed(contents)
             if changed or merged:
                 parents = [parent for parent in (newest, merged) if parent]
                 await self._commit(BRANCH, change, changed, parents)
@@ -95,11 +98,11 @@ class Repository:
 
     async def decide_nothing(self) -> None:
         """Forget a change that a human had to decide about."""
-        await asyncio.to_thread(self._objects.forget, UNDECIDED)
+        self._objects.forget(UNDECIDED)
 
     async def keep(self, files: Mapping[str, bytes | None]) -> None:
         """Remember that these files stay as the human made them."""
-        kept = await asyncio.to_thread(self._objects.commit_of, KEPT)
+        kept = self._objects.commit_of(KEPT)
         change = Change("Human", "Keep what was edited by hand", {})
         await self._commit(KEPT, change, files, [kept] if kept else [])
 
@@ -138,17 +141,17 @@ class Repository:
         mail = f"{change.role.lower().replace(' ', '-')}@softfactory.invalid"
         message = f"{change.summary}\n\nSoftfactory-Run: {self.run}\n"
         entry = Entry(change.role, mail, message)
-        await asyncio.to_thread(self._objects.commit, entry, files, ref, parents)
+        self._objects.commit(entry, files, ref, parents)
 
     async def newest(self) -> str:
         """The newest commit; empty if there is none."""
-        return await asyncio.to_thread(self._objects.commit_of, BRANCH)
+        return self._objects.commit_of(BRANCH)
 
     async def put(self, text: str) -> str:
         """Store a text outside of any tree; its blob id."""
         async with self._turn:
-            await self._create()
-            return await asyncio.to_thread(self._objects.put, text.encode())
+            self._objects.create(bare=True)
+            return self._objects.put(text.encode())
 
     async def text(self, blob: str) -> str:
         """A blob as text; bytes that are no UTF-8 are replaced."""
@@ -161,11 +164,11 @@ class Repository:
 
     async def contents(self, tree: Tree) -> dict[str, bytes]:
         """All files of a tree."""
-        return await asyncio.to_thread(self._objects.contents, tree) if tree else {}
+        return self._objects.contents(tree) if tree else {}
 
     async def tree(self, commit: str = BRANCH) -> Tree:
         """The files of a commit or a ref, by default the newest ones; empty if there is none."""
-        return await asyncio.to_thread(self._objects.tree, commit)
+        return self._objects.tree(commit)
 
     async def history(self) -> list[tuple[str, str]]:
         """Every commit's id with the id of its files, the oldest first."""
@@ -175,7 +178,7 @@ class Repository:
 
     async def give(self, other: "Repository", commit: str) -> None:
         """Have another product begin with this one's history up to a commit."""
-        await other._create()
+        other._objects.create(bare=True)
         await output(self.folder, "push", "--quiet", str(other.folder), f"{commit}:{BRANCH}")
 
     async def checkout(self, tree: Tree, folder: Path) -> None:
@@ -185,10 +188,7 @@ class Repository:
 
     async def tag(self, name: str) -> None:
         """Name the newest commit; a name given before moves."""
-        await asyncio.to_thread(self._objects.point, f"refs/tags/{name}", await self.newest())
-
-    async def _create(self) -> None:
-        await asyncio.to_thread(self._objects.create, bare=True)
+        self._objects.point(f"refs/tags/{name}", await self.newest())
 
     @property
     def _objects(self) -> Objects:

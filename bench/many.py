@@ -8,6 +8,7 @@ events take for each step beside the bytes that changed in the product.
 """
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -149,4 +150,5 @@ async def main(number: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # as a server does
     asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100))

@@ -1,6 +1,7 @@
 """The application: a desk over the service, and every door of the API to it."""
 
 import asyncio
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -80,6 +81,7 @@ async def _open(
         if isinstance(source, Path):
             source = await stack.enter_async_context(open_service(source))
         await asyncio.to_thread(import_module, SLOW)
+        gc.freeze()  # what was imported stays: nobody has to look through it for garbage
         with suppress(SandboxUnavailable):  # told by /ready, and to whoever makes a run
             await source.probe()
         provider = provider_from(os.environ)

@@ -32,7 +32,7 @@ class Entry:
 
 
 class Objects:
-    """A repository, opened at the first question. For one thread, and not for long."""
+    """A repository, opened at the first question. For one thread."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

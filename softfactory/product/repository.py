@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from softfactory.errors import EditConflict
@@ -190,7 +191,7 @@ class Repository:
         """Name the newest commit; a name given before moves."""
         self._objects.point(f"refs/tags/{name}", await self.newest())
 
-    @property
+    @cached_property
     def _objects(self) -> Objects:
         return Objects(self.folder)
 

@@ -99,8 +99,8 @@ def preview(view: View, office: Office, words: Wording) -> str:
     where = f"{office.address(view.run.id, entry)}?{view.newest[:12]}"
     return str(
         Markup(
-            '<div class="sf-preview"><a href="{0}" target="_blank" rel="noopener">{1} ↗</a>'
-            '<iframe sandbox="allow-scripts" src="{0}" title="{2}"></iframe><p>{3}</p></div>'
+            '<div class="sf-preview"><a href="{0}" target="_blank" rel="noopener">{1} ↗</a><p>{3}'
+            '</p><iframe sandbox="allow-scripts" src="{0}" title="{2}"></iframe></div>'
         ).format(where, words["open_alone"], words["preview"], _storage(view, office, words))
     )
 

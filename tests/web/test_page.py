@@ -171,7 +171,7 @@ async def test_a_chinese_browser_is_spoken_to_in_chinese_on_a_phone(
         await expect(page.locator(GATE)).to_have_text("批准")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         await page.tap(GATE)
-        stop = await page.get_by_role("button", name="停止", exact=True).first.bounding_box()
+        stop = await page.locator("#top-buttons").get_by_role("button", name="停止").bounding_box()
         assert stop is not None
         assert 0 <= stop["x"] <= 390 - stop["width"]
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("已交付")

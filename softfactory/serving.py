@@ -65,11 +65,11 @@ def serve(
 def add_page(app: "FastAPI") -> None:
     """Put the page for people beside the API of an application."""
     os.environ |= QUIET
-    # Gradio takes seconds to import, and the API's modules are there only with the extra `serve`.
+    # The API's modules are there only with the extra `serve`.
     from softfactory.api import preview, runs, schemas
     from softfactory.api.settings import digest
     from softfactory.web.office import Office
-    from softfactory.web.page import mount
+    from softfactory.web.porch import add_porch
 
     settings = app.state.settings
 
@@ -81,7 +81,8 @@ def add_page(app: "FastAPI") -> None:
         return f"/preview/{run}/{preview.ticket_for(app.state.secret, run)}/{quote(path)}"
 
     def enter(name: str, token: str) -> bool:
-        return bool(settings.tokens.get(digest(token)) == name)
+        holder = settings.tokens.get(digest(token))
+        return holder is not None and name in (holder, token)
 
     office = Office(
         desk_now=lambda: app.state.desk,
@@ -89,8 +90,9 @@ def add_page(app: "FastAPI") -> None:
         address=address,
         default_model=settings.defaults.model,
         enter=enter if settings.tokens else None,
+        holders=lambda name: settings.tokens.get(digest(name), name),
     )
-    mount(app, office)
+    add_porch(app, office)
 
 
 def studio(

@@ -1,6 +1,7 @@
 """The real server in the test's own process, over a scripted company."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,18 +64,20 @@ class Served:
 
 
 @asynccontextmanager
-async def listening(app: Any, protocol: type[Patient] = Patient) -> AsyncIterator[str]:
-    """Serve an application on a free port; its address."""
-    socket = bound("127.0.0.1", 0)
+async def listening(
+    app: Any, protocol: type[Patient] = Patient, at: socket.socket | None = None
+) -> AsyncIterator[str]:
+    """Serve an application, on a free port if none is given; its address."""
+    listens = at or bound("127.0.0.1", 0)
     server = Server(app, protocol=protocol)
-    task = asyncio.create_task(server.serve(sockets=[socket]))
+    task = asyncio.create_task(server.serve(sockets=[listens]))
     await server.up.wait()
     try:
-        yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listens.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
-        socket.close()
+        listens.close()
 
 
 @asynccontextmanager

@@ -45,7 +45,8 @@ def create_app(source: Service | Path, settings: ServerSettings | None = None) -
     """The HTTP API over a service, or over a data folder that is opened when the server starts.
 
     While it runs, `app.state.desk` is where runs are worked on; whoever mounts a page into the
-    application works with that.
+    application works with that. What is called in `app.state.farewells` ends the streams that
+    would keep a server from ending.
 
     Raises:
         UsageError: it could be reached from elsewhere without a token.
@@ -64,6 +65,7 @@ def create_app(source: Service | Path, settings: ServerSettings | None = None) -
     )
     app.state.settings = settings
     app.state.secret = secrets.token_bytes(32)
+    app.state.farewells = []
     app.add_middleware(Guard, settings=settings)
     for router in ROUTERS:
         app.include_router(router)

@@ -74,7 +74,7 @@ class NewRun(Change):
     )
 
     idea: str = Field(default="", max_length=60_000, description="left out only with `demo`")
-    demo: Annotated[str, StringConstraints(pattern=r"^[a-z-]{0,40}$")] = Field(
+    demo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,40}$")] = Field(
         default="", description="replay this recorded run (see /v1/models) instead of a model"
     )
     price: NewPrice | None = Field(default=None, description="of every model of the run")

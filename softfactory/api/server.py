@@ -83,6 +83,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams first: they would never end by themselves."""
         self._app.state.desk.bulletin.close()
+        for farewell in self._app.state.farewells:
+            farewell()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -15,6 +15,8 @@ from softfactory.persistence.calls import Call
 
 RECORDED = "recorded"
 """What a replayed answer names as its model."""
+OFF_THE_RECORD = "A recorded run can only be approved as it is"
+"""Said where somebody wants what was not recorded."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,8 @@ class RecordedModel:
         closest = max(same, key=lambda call: _likeness(_text(call.messages), asked))
         line = _first_difference(_text(closest.messages), asked)
         return (
-            f"the recording does not fit {name} any more: {line}. A recorded run can only be "
-            "approved as it is: edits, wishes and words need a model (`softfactory fork` begins "
-            "another run with one)"
+            f"the recording does not fit {name} any more: {line}. {OFF_THE_RECORD}: edits, "
+            "wishes and words need a model (`softfactory fork` begins another run with one)"
         )
 
 

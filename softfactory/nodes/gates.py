@@ -13,6 +13,7 @@ from softfactory.state.company import CompanyState, Update
 from softfactory.state.documents import PRD, Design, Plan
 from softfactory.state.gates import ACTIONS, Decision, GateName, GateQuestion
 from softfactory.state.markdown import (
+    counted,
     design_markdown,
     findings_markdown,
     plan_markdown,
@@ -115,14 +116,15 @@ def help_question(state: CompanyState) -> GateQuestion:
     """What the company could not settle within its rounds."""
     stuck = [result for result in state.get("done", {}).values() if result.stuck]
     lines = [
-        f"Work package {result.package} after {result.rounds} rounds:\n\n"
+        f"Work package {result.package} after {counted(result.rounds, 'round')}:\n\n"
         f"{findings_markdown(result.problems)}"
         for result in stuck
     ]
     report, verdict = state.get("report"), state.get("verdict")
     if report and not stuck:
         lines = [
-            f"Tests still fail after {state.get('qa_round', 0)} rounds.\n\n{report_lines(report)}"
+            f"Tests still fail after {counted(state.get('qa_round', 0), 'round')}.\n\n"
+            f"{report_lines(report)}"
         ]
         if verdict:
             lines.append(f"QA blames the {verdict.fault}: {verdict.cause}")

@@ -17,6 +17,18 @@ PICK = """element.addEventListener('click', (event) => {
 """Makes a button in HTML tell what it stands for."""
 JUMP = "(run) => { if (run) { window.location.search = '?run=' + encodeURIComponent(run); } }"
 """Goes to a run: its name in the address is all that the page has to remember."""
+RETURN = """(ended) => {
+    if (!ended) { return; }
+    setInterval(async () => {
+        const answer = await fetch('gradio_api/app_id').catch(() => null);
+        if (answer && answer.ok) { window.location.reload(); }
+    }, 2000);
+}"""
+"""Comes back once there is a server again."""
+KEEP = "(idea) => { sessionStorage.setItem('softfactory-idea', idea || ''); }"
+"""Remembers what was typed, so that looking at an example does not lose it."""
+RECALL = "() => sessionStorage.getItem('softfactory-idea') || ''"
+FORGET = "(...args) => { sessionStorage.removeItem('softfactory-idea'); return args; }"
 SAVE = """(parcel) => {
     if (!parcel) { return; }
     const [name, data] = parcel.split('|');

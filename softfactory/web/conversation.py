@@ -7,6 +7,7 @@ from typing import Any
 from softfactory.persistence.events import LoggedEvent
 from softfactory.state.events import Event
 from softfactory.web.markup import plain
+from softfactory.web.telling import told
 from softfactory.web.view import View
 from softfactory.web.wording import Wording
 
@@ -64,17 +65,28 @@ class Conversation:
         if event.kind == "run":
             self.close()
             return
-        if self.asked:
+        if event.role == "Human" and event.kind in ("said", "note"):
+            self.close()
+            self._say("user", plain(told(event, self.words)))
+            return
+        if self.asked and event.kind != "gate":
             self._say("user", self.words[_answer(self.asked, event)])
         self.asked = str(event.data.get("gate", "")) if event.kind == "gate" else ""
         if result := _result(event, self.words):
             self.close()
-            self._say("user" if event.role == "Human" else "assistant", result)
+            self._say("assistant", result)
             return
         if self.stretch is None or self.stretch.role != event.role:
             self.close()
             self.stretch = Stretch(event.role, logged.time, logged.time)
         self.stretch.add(logged, self.words)
+
+    def go_on(self, role: str, skill: str) -> None:
+        """Say what is being done while no event tells of it."""
+        self.stretch = self.stretch or Stretch(role, 0.0, 0.0)
+        if (phrase := self.words.get(skill)) not in self.stretch.phrases:
+            self.stretch.phrases += filter(None, [phrase])
+        self.close(is_done=False)
 
     def close(self, *, is_done: bool = True) -> None:
         """End what the role at work is at."""
@@ -88,15 +100,18 @@ class Conversation:
 
 def conversation(view: View, words: Wording) -> list[Message]:
     """All that was said, as `gr.Chatbot` shows it."""
-    told = Conversation(words, [{"role": "user", "content": plain(view.run.idea)}])
+    heard = Conversation(words, [{"role": "user", "content": plain(view.run.idea)}])
     for logged in view.events:
-        told.hear(logged)
-    told.close(is_done=not view.at_work)
+        heard.hear(logged)
+    if view.at_work:
+        newest = view.events[-1].event.role if view.events else "Company"
+        heard.go_on(newest, "testing" if view.testing else "")
+    heard.close()
     if view.standing in RESTS:
-        reason = f"\n\n{plain(view.run.reason)}" if view.run.reason else ""
+        reason = f"\n\n{plain(words.said(view.run.reason))}" if view.run.reason else ""
         text = f"**{words[view.standing]}**{reason}"
-        told.messages.append({"role": "assistant", "content": text})
-    return told.messages
+        heard.messages.append({"role": "assistant", "content": text})
+    return heard.messages
 
 
 def _skill(event: Event) -> str:
@@ -119,31 +134,24 @@ def _answer(gate: str, then: Event) -> str:
 
 def _line(event: Event, words: Wording) -> str:
     """An event in the fold."""
-    data = event.data
-    if event.kind == "call":
-        return ""
-    if event.kind == "answer":
-        tokens = words["tokens_in_out"].format(data["input_tokens"], data["output_tokens"])
-        told = words["known"] if data["known"] else f"{tokens}, {data['seconds']:.1f} s"
-        return f"{plain(event.text)}: {plain(told)}"
-    return plain(event.text)
+    return "" if event.kind == "call" else plain(told(event, words))
 
 
 def _result(event: Event, words: Wording) -> str:
     """An event that everybody should see; nothing for mere work."""
-    who = f"**{words[event.role]}**"
+    who, text = f"**{words[event.role]}**", plain(told(event, words))
     if event.kind == "commit":
-        return f"{who} {words['committed']}: {plain(event.text)}\n\n{_files(event, words)}"
+        return f"{who} {words['committed']}: {text}\n\n{_files(event, words)}"
     if event.kind == "gate":
-        return f"**{words['asks_you']}**: {plain(event.text)}"
+        return f"**{words['asks_you']}**: {text}"
     if event.kind == "test":
-        return f"{who}: {plain(event.text)}"
+        return f"{who}: {text}"
     if event.kind == "finding":
         problems = _texts(event.data.get("problems"))
         is_result = problems or "check" not in event.data
         listed = "".join(f"\n- {plain(problem)}" for problem in problems)
-        return f"{who}: {plain(event.text)}\n{listed}" if is_result else ""
-    return plain(event.text) if event.role == "Human" else ""
+        return f"{who}: {text}\n{listed}" if is_result else ""
+    return ""
 
 
 def _files(event: Event, words: Wording) -> str:

@@ -62,18 +62,20 @@ HALF_WIDTH, HALF_HEIGHT = 80, 24
 def graph(view: View, words: Wording) -> str:
     """The graph, as SVG."""
     here = _here(view)
-    reached = NODES.index(PASSED[stage(view)])
+    reached = len(NODES) if view.standing == "delivered" else NODES.index(PASSED[stage(view)])
+    unasked = _unasked(view)
     boxes = []
     for number, (node, (x, y, word)) in enumerate(PLACES.items()):
-        is_done = number < reached or view.standing == "delivered"
-        how = "now" if node in here else "done" if is_done and node != "ask_human" else "todo"
+        is_done = number < reached and node not in unasked
+        how = "now" if node in here else "done" if is_done else "todo"
+        aside = words["not_asked"] if node in unasked and node != "ask_human" else ""
         boxes.append(
             Markup(
                 '<g class="sf-node sf-{}"><rect x="{}" y="{}" width="{}" height="{}" rx="10"/>'
-                '<text x="{}" y="{}">{}</text></g>'
+                '<text x="{}" y="{}">{}</text><text class="sf-small" x="{}" y="{}">{}</text></g>'
             ).format(
-                how, x - HALF_WIDTH, y - HALF_HEIGHT, 2 * HALF_WIDTH, 2 * HALF_HEIGHT, x, y + 5,
-                words[word] + _count(view, node),
+                how, x - HALF_WIDTH, y - HALF_HEIGHT, 2 * HALF_WIDTH, 2 * HALF_HEIGHT,
+                x, y - 2 if aside else y + 5, words[word] + _count(view, node), x, y + 15, aside,
             )
         )  # fmt: skip
     ways = together(
@@ -86,6 +88,14 @@ def graph(view: View, words: Wording) -> str:
             'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>{}{}</svg>'
         ).format(ways, together(boxes))
     )
+
+
+def _unasked(view: View) -> set[str]:
+    """The gates at which nobody is or was asked."""
+    asked: set[str] = {*view.run.settings.gates}
+    asked |= {str(e.event.data.get("gate")) for e in view.events if e.event.kind == "gate"}
+    unasked = {node for gate, node in NODE_OF_GATE.items() if gate not in asked}
+    return unasked if "help" in asked else {*unasked, "ask_human"}
 
 
 def _here(view: View) -> set[str]:

@@ -1,5 +1,8 @@
 """The files of a product and what changed in them."""
 
+import base64
+from dataclasses import dataclass
+
 from softfactory.errors import NotThere
 from softfactory.persistence.runs import Run
 from softfactory.product.history import Commit, History
@@ -10,7 +13,11 @@ from softfactory.web.wording import Wording
 
 LONGEST_TEXT = 200_000
 """In characters: what a browser still shows with ease."""
+LARGEST_PICTURE = 2_000_000
+"""In bytes."""
 MOST_LINES = 1500
+PICTURES = {"png": b"\x89PNG", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8"}
+"""Kind of a picture → how its content begins."""
 LANGUAGES = {
     "py": "python",
     "js": "javascript",
@@ -34,8 +41,8 @@ def tree(view: View, words: Wording) -> str:
     if not view.things.tree:
         return nothing(words)
     rows, shown = [], ""
-    for path in sorted(view.things.tree, key=lambda p: (p.count("/") > 0, p)):
-        folder, _, name = path.rpartition("/")
+    for folder, name in sorted(map(_placed, view.things.tree)):
+        path = f"{folder}/{name}" if folder else name
         if folder != shown:
             rows.append(Markup("<b>{}/</b>").format(folder))
             shown = folder
@@ -51,26 +58,38 @@ def commits(view: View, words: Wording) -> str:
     rows = together(
         Markup(
             '<button type="button" data-value="{}"><b>{}</b> {} <small>{}</small></button>'
-        ).format(commit.id, words.get(commit.role), commit.summary, _names(commit))
+        ).format(commit.id, words.get(commit.role), words.said(commit.summary), _names(commit))
         for commit in view.things.commits
     )
     return str(Markup('<div class="sf-tree sf-commits">{}</div>').format(rows))
 
 
-async def text_of(service: Service, run: Run, path: str, words: Wording) -> tuple[str, str]:
-    """A file's text, and its language as `gr.Code` knows it; empty where it is none of those."""
+@dataclass(frozen=True)
+class Shown:
+    """A file as it is shown: as text in a language that `gr.Code` knows, or as HTML instead."""
+
+    text: str = ""
+    language: str = ""
+    instead: str = ""
+
+
+async def shown_of(service: Service, run: Run, path: str, words: Wording) -> Shown:
+    """A file of the product; a picture comes with its data, and is no drawing that could act."""
     product = await service.product(run.id)
     blobs = await product.tree()
     if path not in blobs:
-        return "", ""
+        return Shown()
     content = (await product.contents({path: blobs[path]}))[path]
+    for kind, beginning in PICTURES.items():
+        if content.startswith(beginning):
+            return Shown(instead=_picture(kind, content, path, words))
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        return words["no_text"], ""
+        return Shown(instead=_aside(words["binary"]))
     if len(text) > LONGEST_TEXT:
         text = f"{text[:LONGEST_TEXT]}\n{words['too_long']}"
-    return text, LANGUAGES.get(path.rpartition(".")[2].lower(), "")
+    return Shown(text, LANGUAGES.get(path.rpartition(".")[2].lower(), ""))
 
 
 async def diff_of(service: Service, run: Run, commit: str, words: Wording) -> str:
@@ -91,7 +110,25 @@ async def diff_of(service: Service, run: Run, commit: str, words: Wording) -> st
 
 def nothing(words: Wording) -> str:
     """What stands where nothing is."""
-    return str(Markup('<p class="sf-nothing">{}</p>').format(words["nothing_yet"]))
+    return _aside(words["nothing_yet"])
+
+
+def _aside(text: str) -> str:
+    return str(Markup('<p class="sf-nothing">{}</p>').format(text))
+
+
+def _picture(kind: str, content: bytes, path: str, words: Wording) -> str:
+    if len(content) > LARGEST_PICTURE:
+        return _aside(words["picture_large"])
+    data = base64.b64encode(content).decode()
+    picture = Markup('<img class="sf-picture" alt="{}" src="data:image/{};base64,{}">')
+    return str(picture.format(path, kind, data))
+
+
+def _placed(path: str) -> tuple[str, str]:
+    """Folder and name: files of a folder stand together, those of the root first."""
+    folder, _, name = path.rpartition("/")
+    return folder, name
 
 
 def _names(commit: Commit) -> str:

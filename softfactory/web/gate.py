@@ -1,23 +1,25 @@
 """The gate card: what is to be judged, a place to change it, and the answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import yaml
-from pydantic import ValidationError
 
 from softfactory.errors import GateGone, SoftfactoryError, UsageError
-from softfactory.nodes.gates import EDITABLE
 from softfactory.state.gates import Action, Decision, GateQuestion
 from softfactory.web.browser import DISABLE, ENABLE, LISTEN
+from softfactory.web.editing import as_text, editable, from_text
 from softfactory.web.markup import plain
 from softfactory.web.office import Office, Visit
 from softfactory.web.view import View
 from softfactory.web.wording import Wording, wording
 
 MOST_QUESTIONS = 4
+OWN_WORDS: tuple[Action, ...] = ("edit", "revise")
+"""What a recording has no answer to."""
+FIRST: Mapping[str, Action] = {"help": "retry", "budget": "retry", "conflict": "keep"}
+"""What most people will want at a gate, where that is not to approve."""
 Updates = dict[Any, Any]
 
 
@@ -39,8 +41,9 @@ class GateCard:
     group: Any
     identity: Any
     title: Any
+    aside: Any
     document: Any
-    edit_tab: Any
+    tabs: Any
     editor: Any
     replies: Sequence[Any]
     feedback: Any
@@ -50,32 +53,37 @@ class GateCard:
     @property
     def all(self) -> list[Any]:
         """Everything that changes with a question."""
-        fields = [self.group, self.identity, self.title, self.document, self.edit_tab, self.editor]
-        return [*fields, *self.replies, self.feedback, self.complaint, *self.buttons.values()]
+        fields = [self.group, self.identity, self.title, self.aside, self.document]
+        fields += [self.tabs, self.editor, *self.replies, self.feedback, self.complaint]
+        return [*fields, *self.buttons.values()]
 
     def shown(self, view: View, words: Wording) -> Updates:
         """The card for what the run waits for; away if it waits for nothing."""
         question = view.question
         if question is None:
             return {self.group: gr.update(visible=False), self.identity: ""}
-        text = editable_text(question, view)
+        fields = None if view.recorded else editable(question.gate, view.things.state)
+        is_recorded = view.recorded and "revise" in question.actions
+        is_paper = question.gate in ("prd", "design", "plan")
+        document = question.document if is_paper else words.said(question.document)
         updates: Updates = {
-            self.group: gr.update(visible=True),
+            self.group: gr.update(visible=True, elem_classes="" if fields else "sf-no-edit"),
             self.identity: question.id,
-            self.title: f"### {words['your_turn']}\n\n{plain(question.title)}",
-            self.document: question.document,
-            self.edit_tab: gr.update(visible=bool(text)),
-            self.editor: text,
+            self.title: f"### {words['your_turn']}\n\n{plain(words.said(question.title))}",
+            self.aside: gr.update(visible=is_recorded, value=recorded_note(words, "gate")),
+            self.document: document,
+            self.tabs: gr.update(selected="read"),
+            self.editor: as_text(question.gate, fields, words) if fields else "",
             self.complaint: gr.update(visible=False, value=""),
-            self.feedback: _feedback(question, words),
+            self.feedback: _feedback(question, words, is_heard=not view.recorded),
         }
-        asked = [*question.questions, *[""] * MOST_QUESTIONS][:MOST_QUESTIONS]
+        questions = [] if view.recorded else question.questions
+        asked = [*questions, *[""] * MOST_QUESTIONS][:MOST_QUESTIONS]
         for box, text in zip(self.replies, asked, strict=True):
             updates[box] = gr.update(visible=bool(text), label=text or " ", value="")
         for action, button in self.buttons.items():
-            label = label_of(action, question, words)
-            is_offered = action in question.actions
-            updates[button] = gr.update(visible=is_offered, value=label)
+            is_offered = action in question.actions and not (view.recorded and action in OWN_WORDS)
+            updates[button] = _button(action, question, words, is_offered=is_offered)
         return updates
 
     def refused(self, reason: str) -> Updates:
@@ -87,22 +95,23 @@ def gate_card(t: gr.I18n) -> GateCard:
     """Draw the card, away until there is a question."""
     buttons: dict[Action, Any] = {}
 
-    def button(action: Action, **look: Any) -> None:
+    def button(action: Action) -> None:
         classes = ["sf-act", f"sf-{action}"]
-        buttons[action] = gr.Button(t(action), elem_classes=classes, min_width=90, **look)
+        buttons[action] = gr.Button(t(action), elem_classes=classes, min_width=90)
 
     with gr.Column(visible=False, elem_id="gate") as group:
         title = gr.Markdown(elem_classes="sf-gate-title", latex_delimiters=[])
-        with gr.Tabs():
-            with gr.Tab(t("read")):
+        aside = gr.Markdown(visible=False, elem_classes="sf-aside")
+        with gr.Tabs() as tabs:
+            with gr.Tab(t("read"), id="read"):
                 document = gr.Markdown(elem_classes="sf-paper", latex_delimiters=[])
-            with gr.Tab(t("edit_tab"), elem_id="gate-edit") as edit_tab:
+            with gr.Tab(t("edit_tab"), id="edit"):
                 gr.Markdown(t("edit_hint"))
                 editor = gr.Code(
                     language="yaml", interactive=True, max_lines=14, wrap_lines=True,
-                    show_label=False, elem_id="gate-editor",
+                    show_label=False, buttons=[], elem_id="gate-editor",
                 )  # fmt: skip
-                button("edit", variant="primary")
+                button("edit")
         replies = [gr.Textbox(visible=False, lines=1) for _ in range(MOST_QUESTIONS)]
         feedback = gr.Textbox(
             label=t("feedback"), placeholder=t("feedback_hint"), lines=1, elem_id="gate-feedback",
@@ -110,16 +119,12 @@ def gate_card(t: gr.I18n) -> GateCard:
         )  # fmt: skip
         complaint = gr.Markdown(visible=False, elem_classes="sf-complaint", latex_delimiters=[])
         with gr.Row():
-            button("approve", variant="primary")
-            button("revise")
-            button("retry")
-            button("keep", variant="primary")
-            button("take")
-            button("stop", variant="stop")
+            for action in ("approve", "revise", "retry", "keep", "take", "stop"):
+                button(action)
         identity = gr.Textbox(visible="hidden", elem_id="gate-identity")
     return GateCard(
-        group, identity, title, document, edit_tab, editor, replies, feedback, complaint, buttons
-    )
+        group, identity, title, aside, document, tabs, editor, replies, feedback, complaint, buttons
+    )  # fmt: skip
 
 
 def wire_gate(card: GateCard, office: Office) -> None:
@@ -148,75 +153,68 @@ async def take(card: GateCard, office: Office, visit: Visit, answer: Answer) -> 
         open_now = None if office.desk.at_work(run.id) else await office.service.question(run.id)
         if open_now is None or open_now.id != answer.gate:
             return card.refused(words["gone"])
-        decision = _decision(
-            open_now, await _heeding_edits(office, run.id, answer, open_now), words
-        )
+        state = await office.service.documents(run.id)
+        decision = _decision(open_now, answer, editable(open_now.gate, {**state}), words)
         await office.desk.answer(run.id, answer.gate, decision)
     except GateGone:
         return card.refused(words["gone"])
-    except (ValidationError, yaml.YAMLError) as error:
-        return card.refused(f"{words['unfit']}: {_misfit(error)}")
     except SoftfactoryError as error:
-        return card.refused(str(error))
+        return card.refused(words.said(str(error)))
     return {card.group: gr.update(visible=False)}
 
 
-def editable_text(question: GateQuestion, view: View) -> str:
-    """The document of a gate as people edit it, in YAML; empty where there is none."""
-    known: Mapping[str, Any] = dict(view.things.state)
-    document = known.get(question.gate)
-    if question.gate not in EDITABLE or document is None:
-        return ""
-    return yaml.safe_dump(
-        document.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=80
-    )
+def recorded_note(words: Wording, where: str) -> str:
+    """Why nobody heeds wishes in a recording, and what to do instead, as Markdown."""
+    return f"{words[f'recorded_{where}']} {words['how_to_model']}"
 
 
-def label_of(action: Action, question: GateQuestion, words: Wording) -> str:
-    """What a button says at this gate."""
-    if action == "approve" and question.gate in ("help", "budget"):
-        return words["approve_as_is"]
-    return words["stop_here"] if action == "stop" else words[action]
+def _button(
+    action: Action, question: GateQuestion, words: Wording, *, is_offered: bool
+) -> dict[str, Any]:
+    """A button as it stands at this gate."""
+    key = "stop_here" if action == "stop" else action
+    at_gate = f"{action}_at_{question.gate}"
+    label = words.get(at_gate) if words.get(at_gate) != at_gate else words[key]
+    is_first = action in (FIRST.get(question.gate, "approve"), "edit")
+    variant = "primary" if is_first else "stop" if action == "stop" else "secondary"
+    return gr.update(visible=is_offered, value=label, variant=variant)
 
 
-async def _heeding_edits(
-    office: Office, run: str, answer: Answer, question: GateQuestion
-) -> Answer:
-    """Whoever edits the document and presses the plain button means the edited one."""
-    known: Mapping[str, Any] = dict(await office.service.documents(run))
-    shown = known.get(question.gate)
-    if answer.action != "approve" or shown is None or not (answer.edited or "").strip():
-        return answer
-    is_edited = yaml.safe_load(answer.edited) != shown.model_dump(mode="json")
-    return replace(answer, action="edit") if is_edited and question.gate in EDITABLE else answer
-
-
-def _decision(question: GateQuestion, answer: Answer, words: Wording) -> Decision:
-    feedback = answer.feedback.strip()
-    if answer.action == "revise" and not feedback:
+def _decision(
+    question: GateQuestion, answer: Answer, shown: Mapping[str, Any] | None, words: Wording
+) -> Decision:
+    """What a visitor has decided; who edits and presses the plain button means the edited one."""
+    action, feedback, document = answer.action, answer.feedback.strip(), None
+    if action == "revise" and not feedback:
         raise UsageError(words["say_what"])
+    if action in ("edit", "approve") and shown and (answer.edited or "").strip():
+        document = _edited(question, answer, dict(shown), words)
+        is_edited = action == "edit" or document != shown
+        action, document = ("edit", document) if is_edited else ("approve", None)
     pairs = zip(question.questions, answer.replies, strict=False)
-    document = None
-    if answer.action == "edit" and question.gate in EDITABLE:
-        loaded = yaml.safe_load(answer.edited)
-        document = EDITABLE[question.gate].model_validate(loaded).model_dump(mode="json")
     return Decision(
-        action=answer.action,
+        action=action,
         feedback=feedback,
         answers={asked: reply.strip() for asked, reply in pairs if reply and reply.strip()},
         document=document,
     )
 
 
-def _feedback(question: GateQuestion, words: Wording) -> Any:
+def _edited(
+    question: GateQuestion, answer: Answer, shown: dict[str, Any], words: Wording
+) -> dict[str, Any]:
+    try:
+        return from_text(question.gate, answer.edited, shown, words)
+    except UsageError as error:
+        raise UsageError(f"{words['unfit']}: {error}") from error
+
+
+def _feedback(question: GateQuestion, words: Wording, *, is_heard: bool) -> Any:
     label = {"help": "hint", "budget": "new_budget"}.get(question.gate, "feedback")
-    return gr.update(label=words[label], value="")
-
-
-def _misfit(error: ValidationError | yaml.YAMLError) -> str:
-    if isinstance(error, yaml.YAMLError):
-        return " ".join(str(error).split())[:300]
-    told = [
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()[:4]
-    ]
-    return "; ".join(told)
+    is_budget = question.gate == "budget"
+    return gr.update(
+        visible=is_budget or (is_heard and "revise" in question.actions),
+        label=words[label],
+        placeholder=words[f"{label}_hint"],
+        value="",
+    )

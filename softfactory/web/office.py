@@ -30,6 +30,8 @@ class Office:
     default_model: str = ""
     enter: Callable[[str, str], bool] | None = field(default=None)
     """Whether a name and a token belong together; None: nobody needs one."""
+    holders: Callable[[str], str] = field(default=str)
+    """Whose runs a name opens; that of a token without a name is the token."""
 
     @property
     def desk(self) -> Desk:
@@ -43,7 +45,7 @@ class Office:
 
     def holder(self, visit: Visit) -> str | None:
         """Whose runs a visitor may see; None: all of them."""
-        return (visit.username or "") if self.enter else None
+        return self.holders(visit.username or "") if self.enter else None
 
     async def run(self, visit: Visit) -> Run:
         """The run in the address of the page.

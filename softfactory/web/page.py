@@ -7,24 +7,19 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from softfactory.errors import UnknownRun
 from softfactory.web import welcome
-from softfactory.web.browser import JUMP, LISTEN
+from softfactory.web.browser import JUMP, LISTEN, RECALL, RETURN
+from softfactory.web.doing import wire_head, wire_log, wire_words
 from softfactory.web.following import Differences, views
 from softfactory.web.gate import wire_gate
 from softfactory.web.markup import plain
 from softfactory.web.office import Office
-from softfactory.web.walls import LARGEST_BODY, PATH, Walls
-from softfactory.web.wording import Wording, translations, wording
-from softfactory.web.workshop import (
-    Workshop,
-    wire_head,
-    wire_log,
-    wire_shelves,
-    wire_words,
-    workshop,
-)
+from softfactory.web.walls import LARGEST_BODY, PATH
+from softfactory.web.wording import LANGUAGES, Wording, translations, wording
+from softfactory.web.workshop import Workshop, wire_shelves, workshop
 
 LOOK_AT_RUNS_SECONDS = 4.0
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans SC", "sans-serif")
@@ -32,8 +27,8 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 Updates = dict[Any, Any]
 
 
-def mount(app: FastAPI, office: Office) -> None:
-    """Put the page beside the API; nothing of it is sent anywhere but to the browser."""
+def mount(app: FastAPI, office: Office) -> Any:
+    """Put the page into an application; the part of it that is the page."""
     t = gr.I18n(**translations())
     gr.mount_gradio_app(
         app,
@@ -45,13 +40,14 @@ def mount(app: FastAPI, office: Office) -> None:
         css_paths=[Path(__file__).with_name("style.css")],
         footer_links=[],
         auth=office.enter,
+        auth_message="<br>".join(Wording(language)["login"] for language in LANGUAGES),
         max_file_size=LARGEST_BODY,
         mcp_server=False,
         pwa=False,
         enable_monitoring=False,
         show_error=False,
     )
-    app.add_middleware(Walls)
+    return next(route.app for route in app.routes if isinstance(route, Mount))
 
 
 def theme() -> Any:
@@ -62,6 +58,9 @@ def theme() -> Any:
         block_title_text_color="*body_text_color",
         block_title_padding="0",
         block_label_background_fill="transparent",
+        input_border_width="1px",
+        input_border_color="*border_color_primary",
+        button_secondary_border_color="*border_color_primary",
     )
 
 
@@ -76,13 +75,15 @@ def build(office: Office, t: gr.I18n) -> Any:
         shop = workshop(t)
         jump = gr.Textbox(visible="hidden")
         parcel = gr.Textbox(visible="hidden")
+        ended = gr.Textbox(visible="hidden")
+        ended.change(None, ended, None, js=RETURN, api_visibility="private")
         jump.change(None, jump, None, js=JUMP, api_visibility="private")
         wire_gate(shop.card, office)
         welcome.wire_beginning(start, jump, office)
         wire_shelves(shop, office)
         wire_log(shop, jump, office)
         wire_head(shop, parcel, office)
-        wire_words(shop, office)
+        wire_words(shop, jump, office)
 
         async def follow(request: gr.Request) -> AsyncIterator[Updates]:
             words = wording(request.headers)
@@ -93,12 +94,14 @@ def build(office: Office, t: gr.I18n) -> Any:
             try:
                 async for news in shown:
                     yield news
+                yield {lost: gr.update(visible=True, value=words["server_gone"]), ended: "yes"}
             except UnknownRun:
                 yield {lost: gr.update(visible=True, value=f"{plain(words['no_such_run'])}")}
 
         panels = list(shop.panels(office, Wording("en")))
         start_parts = [start.group, start.examples, start.runs]
-        page.load(follow, None, [lost, *start_parts, *shop.card.all, *panels], **LISTEN)
+        page.load(None, None, start.idea, js=RECALL, api_visibility="private")
+        page.load(follow, None, [lost, ended, *start_parts, *shop.card.all, *panels], **LISTEN)
     page.queue(default_concurrency_limit=None)
     return page
 

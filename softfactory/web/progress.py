@@ -44,7 +44,7 @@ def head(view: View, words: Wording) -> str:
     run = view.run
     title = run.title or run.idea.splitlines()[0][:80]
     model = run.settings.model
-    shown = "▶ recording" if model.startswith("recording:") else model
+    shown = f"▶ {words['recording']}" if view.recorded else model
     return str(
         Markup(
             '<div class="sf-head"><h1>{}</h1><span class="sf-chip sf-{}">{}</span>'
@@ -64,7 +64,7 @@ def stages(view: View, words: Wording) -> str:
             how = "rest"
         items.append(
             Markup('<li class="sf-{}">{}{}</li>').format(
-                how, words[f"stage_{name}"], _rounds(view, words, name)
+                how, words[f"stage_{name}"], _rounds(view, words, name, is_done=how == "done")
             )
         )
     return str(Markup('<ol class="sf-stages">{}</ol>').format(together(items)))
@@ -72,9 +72,10 @@ def stages(view: View, words: Wording) -> str:
 
 def stage(view: View) -> str:
     """Where on the way a run is."""
-    if view.question:
-        return STAGE_OF_GATE.get(view.question.gate) or _worked_at(view)
-    return "delivery" if view.run.status == "delivered" else _worked_at(view)
+    if view.run.status == "delivered":
+        return "delivery"
+    gate = view.question.gate if view.question else view.asked
+    return STAGE_OF_GATE.get(gate) or _worked_at(view)
 
 
 def rounds(events: Sequence[LoggedEvent]) -> dict[str, tuple[int, int]]:
@@ -100,19 +101,19 @@ def _worked_at(view: View) -> str:
     return "requirements"
 
 
-def _rounds(view: View, words: Wording, name: str) -> Markup:
+def _rounds(view: View, words: Wording, name: str, *, is_done: bool) -> Markup:
     turn, limit = rounds(view.events).get(name, (0, 0))
-    if not turn:
+    if not turn or (is_done and turn == 1):
         return Markup("")
-    word = words["round_review" if name == "code" else "round_qa"]
-    return Markup('<small title="{}">{} {}/{}</small>').format(word, word, turn, limit)
+    text = words["rounds_done" if is_done else "round_now"].format(turn, limit)
+    return Markup("<small>{}</small>").format(text)
 
 
 def _meter(view: View, words: Wording) -> Markup:
     """What was used up, against what may be."""
     used, budget = spent(view.events), view.run.settings.budget
     price = words["price_unknown"] if used.price is None else f"${used.price:.2f}"
-    if view.run.settings.model.startswith("recording:"):
+    if view.recorded:
         price = words["free"]
     if budget is None:
         text = f"{price} · {used.tokens:,} {words['tokens']}"

@@ -8,6 +8,7 @@ from softfactory.state.testing import Case, TestReport
 from softfactory.web.files import nothing
 from softfactory.web.markup import Markup, fenced, together
 from softfactory.web.office import Office
+from softfactory.web.telling import told
 from softfactory.web.view import View
 from softfactory.web.wording import Wording
 
@@ -55,8 +56,9 @@ def plan(view: View, words: Wording) -> str:
 def tests(view: View, office: Office, words: Wording) -> str:
     """Every test and trial, and the screenshots that the product came with."""
     state = view.things.state
+    running = Markup('<p class="sf-nothing">{}</p>').format(words["tests_running"])
     if "report" not in state:
-        return nothing(words)
+        return str(running) if view.testing else nothing(words)
     report: TestReport = state["report"]
     counts = {o: sum(c.outcome == o for c in report.cases) for o in ("passed", "failed", "skipped")}
     labels = {"passed": "passed", "failed": "failing", "skipped": "skipped"}
@@ -66,21 +68,21 @@ def tests(view: View, office: Office, words: Wording) -> str:
         if count
     )
     rows = together(map(_case, sorted(report.cases, key=lambda c: c.outcome != "failed")))
-    reason = Markup("<p>{}</p>").format(report.reason) if report.reason else ""
+    reason = Markup("<p>{}</p>").format(words.said(report.reason)) if report.reason else ""
     return str(
         Markup(
-            '<div class="sf-tests"><p>{} <code>{}</code> {}</p>{}{}<table><thead><tr><th></th>'
+            '<div class="sf-tests">{}<p>{} <code>{}</code> {}</p>{}{}<table><thead><tr><th></th>'
             "<th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table></div>"
         ).format(
-            chips, report.command, report.isolation, reason, _pictures(view, office, words),
-            words["test"], words["requirement"], rows,
+            running if view.testing else "", chips, report.command, report.isolation, reason,
+            _pictures(view, office, words), words["test"], words["requirement"], rows,
         )
     )  # fmt: skip
 
 
-def report(view: View) -> str:
-    """The report of the delivery, as Markdown."""
-    return view.things.report
+def report(view: View, office: Office) -> str:
+    """The report of the delivery, as Markdown, with its pictures."""
+    return view.things.report.replace("](pictures/", f"]({office.address(view.run.id, PICTURES)}")
 
 
 def is_page(view: View) -> bool:
@@ -97,10 +99,19 @@ def preview(view: View, office: Office, words: Wording) -> str:
     where = f"{office.address(view.run.id, entry)}?{view.newest[:12]}"
     return str(
         Markup(
-            '<div class="sf-preview"><a href="{0}" target="_blank" rel="noopener">{1} ↗</a>'
-            '<iframe sandbox="allow-scripts" src="{0}" title="{2}"></iframe></div>'
-        ).format(where, words["open_alone"], words["preview"])
+            '<div class="sf-preview"><a href="{0}" target="_blank" rel="noopener">{1} ↗</a><p>{3}'
+            '</p><iframe sandbox="allow-scripts" src="{0}" title="{2}"></iframe></div>'
+        ).format(where, words["open_alone"], words["preview"], _storage(view, office, words))
     )
+
+
+def _storage(view: View, office: Office, words: Wording) -> str:
+    """Why the product forgets here, and where it does not."""
+    entry = view.things.state["layout"].entry
+    text = words["storage"].format(entry)
+    if office.enter or not view.run.out:
+        return text
+    return f"{text} {words['storage_here'].format(f'{view.run.out}/{entry}')}"
 
 
 def printed(view: View, words: Wording) -> str:
@@ -167,8 +178,10 @@ def _pictures(view: View, office: Office, words: Wording) -> Markup:
     if not found:
         return Markup("")
     shown = together(
-        Markup('<figure><img src="{}" alt="{}" loading="lazy"><figcaption>{}</figcaption></figure>')
-        .format(office.address(view.run.id, path), path, path.removeprefix(PICTURES))
+        Markup(
+            '<figure><a href="{0}" target="_blank" rel="noopener"><img src="{0}" alt="{1}" '
+            'loading="lazy"></a><figcaption>{1}</figcaption></figure>'
+        ).format(office.address(view.run.id, path), path.removeprefix(PICTURES))
         for path in found
     )  # fmt: skip
     return Markup('<h3>{}</h3><div class="sf-pictures">{}</div>').format(words["pictures"], shown)
@@ -178,5 +191,5 @@ def _row(logged: LoggedEvent, words: Wording) -> Markup:
     event = logged.event
     at = time.strftime("%H:%M:%S", time.localtime(logged.time))
     return Markup("<tr><td>{}</td><td>{}</td><td>{}</td></tr>").format(
-        at, words[event.role], event.text
+        at, words[event.role], told(event, words)
     )

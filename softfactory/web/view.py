@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from softfactory.graph.steps import Step
+from softfactory.models.choice import RECORDING
+from softfactory.models.recorded import OFF_THE_RECORD
 from softfactory.persistence.events import LoggedEvent
 from softfactory.persistence.runs import Run
 from softfactory.product.history import Commit, History
@@ -43,6 +45,35 @@ class View:
         if self.at_work:
             return "working"
         return "interrupted" if self.run.status == "working" else self.run.status
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a recording answers: it knows no answer to anything else."""
+        return self.run.settings.model.startswith(RECORDING)
+
+    @property
+    def off_the_record(self) -> bool:
+        """Whether it has failed as a human wanted what was not recorded."""
+        return self.recorded and self.standing == "failed" and OFF_THE_RECORD in self.run.reason
+
+    @property
+    def testing(self) -> bool:
+        """Whether the product is being tested just now."""
+        for logged in reversed(self.events if self.at_work else ()):
+            if logged.event.role == "QA Engineer" and logged.event.kind in ("test", "work"):
+                return logged.event.kind == "work"
+        return False
+
+    @property
+    def asked(self) -> str:
+        """The gate that nobody has passed yet since it asked; empty if there is none."""
+        for logged in reversed(self.events):
+            event = logged.event
+            if event.kind == "gate":
+                return str(event.data.get("gate", ""))
+            if event.kind not in ("run", "said", "note"):
+                return ""
+        return ""
 
     @property
     def newest(self) -> str:

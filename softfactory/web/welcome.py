@@ -9,10 +9,10 @@ import gradio as gr
 from pydantic import ValidationError
 
 from softfactory.config import OptionalGate, RoleKey, budget_of
-from softfactory.demos import demos
+from softfactory.demos import Demo, demos
 from softfactory.errors import SoftfactoryError
 from softfactory.persistence.runs import Choice, Run
-from softfactory.web.browser import LISTEN, PICK
+from softfactory.web.browser import FORGET, KEEP, LISTEN, PICK
 from softfactory.web.markup import Markup, plain, together
 from softfactory.web.office import Office, Visit
 from softfactory.web.wording import Wording, wording
@@ -20,7 +20,6 @@ from softfactory.web.wording import Wording, wording
 ROLES: tuple[RoleKey, ...] = get_args(RoleKey)
 GATES: tuple[OptionalGate, ...] = get_args(OptionalGate)
 MOST_RUNS = 60
-DEMO = "demo:"
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ def beginning(t: gr.I18n, office: Office) -> Beginning:
             show_label=False, max_length=60_000,
         )  # fmt: skip
         with gr.Row(equal_height=True):
-            model = gr.Dropdown(
-                label=t("model"), info=t("model_hint"), choices=_models(office), scale=3,
-                value=office.default_model, allow_custom_value=True, elem_id="model",
+            model = gr.Textbox(
+                label=t("model"), info=t("model_hint"), value=office.default_model, scale=3,
+                max_length=200, elem_id="model",
             )  # fmt: skip
             build = gr.Button(t("build"), variant="primary", scale=1, elem_id="build")
         complaint = gr.Markdown(visible=False, elem_classes="sf-complaint", latex_delimiters=[])
@@ -92,20 +91,17 @@ def wire_beginning(start: Beginning, jump: Any, office: Office) -> None:
     async def ordered(request: gr.Request, *values: Any) -> tuple[str, Any]:
         try:
             order = order_of(values)
-        except ValueError as error:
-            return "", _complaint(str(error))
+        except ValueError:
+            budget = str(values[3]).strip()
+            return "", _complaint(wording(request.headers)["no_budget"].format(repr(budget)))
         return await begin(office, request, order)
 
     async def picked(event: gr.EventData, request: gr.Request) -> tuple[str, Any]:
         return await begin(office, request, {"demo": event.value})
 
-    def chosen(model: str, idea: str) -> str:
-        recorded = {DEMO + demo.name: demo.idea for demo in demos()}
-        return recorded.get(model, idea)
-
-    start.build.click(ordered, start.inputs, [jump, start.complaint], **LISTEN)
+    start.build.click(ordered, start.inputs, [jump, start.complaint], js=FORGET, **LISTEN)
     start.examples.select(picked, None, [jump, start.complaint], **LISTEN)
-    start.model.input(chosen, [start.model, start.idea], start.idea, **LISTEN)
+    start.idea.change(None, start.idea, None, js=KEEP, api_visibility="private")
 
 
 def order_of(values: Sequence[Any]) -> dict[str, Any]:
@@ -117,8 +113,6 @@ def order_of(values: Sequence[Any]) -> dict[str, Any]:
     idea, model, base_url, budget, gates, thorough, *roles = values
     chosen = str(model or "").strip()
     order: dict[str, Any] = {"idea": str(idea or ""), "gates": gates, "thorough": thorough}
-    if chosen.startswith(DEMO):
-        return {"demo": chosen.removeprefix(DEMO), "gates": gates}
     named = {key: str(name).strip() for key, name in zip(ROLES, roles, strict=True)}
     own = {key: name for key, name in named.items() if name}
     optional = {"model": chosen, "base_url": str(base_url or "").strip(), "roles": own}
@@ -140,9 +134,9 @@ async def begin(
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        return "", _complaint(f"{words['unfit']}: {where}: {problem['msg']}")
+        return "", _complaint(f"{words['unfit']}: {where}: {words.said(problem['msg'])}")
     except SoftfactoryError as error:
-        return "", _complaint(str(error))
+        return "", _complaint(words.said(str(error)))
 
 
 def examples(words: Wording) -> str:
@@ -151,7 +145,7 @@ def examples(words: Wording) -> str:
         Markup(
             '<div class="sf-card"><b>{}</b><p>{}</p>'
             '<button type="button" data-value="{}">▶ {}</button></div>'
-        ).format(demo.idea, demo.about, demo.name, words["watch"])
+        ).format(_name(demo, words), words.said(demo.about), demo.name, words["watch"])
         for demo in demos()
     )
     return str(Markup('<div class="sf-cards">{}</div>').format(cards))
@@ -181,10 +175,9 @@ def _row(office: Office, run: Run, words: Wording) -> Markup:
     )
 
 
-def _models(office: Office) -> list[tuple[str, str]]:
-    recorded = [(f"▶ {demo.name}: {demo.idea}", DEMO + demo.name) for demo in demos()]
-    own = [(office.default_model, office.default_model)] if office.default_model else []
-    return own + recorded
+def _name(demo: Demo, words: Wording) -> str:
+    key = f"demo_{demo.name}"
+    return words.get(key) if words.get(key) != key else demo.idea
 
 
 def _complaint(text: str) -> dict[str, Any]:

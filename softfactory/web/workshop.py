@@ -1,20 +1,16 @@
 """A run on the page: its head, its stages, its conversation, its gate, and what was made."""
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from softfactory.errors import SoftfactoryError
-from softfactory.product.history import History
-from softfactory.service import AS_IT_WAS
 from softfactory.web import drawing, files, progress, results
-from softfactory.web.browser import LISTEN, PICK, SAVE
+from softfactory.web.browser import LISTEN, PICK
 from softfactory.web.conversation import conversation
 from softfactory.web.following import Panel
-from softfactory.web.gate import GateCard, gate_card
-from softfactory.web.markup import plain
+from softfactory.web.gate import GateCard, gate_card, recorded_note
 from softfactory.web.office import Office
 from softfactory.web.view import View
 from softfactory.web.wording import Wording, wording
@@ -32,6 +28,8 @@ class Shelves:
     tree: Any
     path: Any
     code: Any
+    instead: Any
+    """Of a file that is no text."""
     commits: Any
     commit: Any
     diff: Any
@@ -51,11 +49,13 @@ class Workshop:
     head: Any
     stages: Any
     stop: Any
+    model: Any
     resume: Any
     download: Any
     notice: Any
     card: GateCard
     talk: Any
+    aside: Any
     say: Any
     send: Any
     shelves: Shelves
@@ -70,18 +70,32 @@ class Workshop:
             self.head: lambda view: progress.head(view, words),
             self.stages: lambda view: progress.stages(view, words),
             self.stop: lambda view: gr.update(visible=view.at_work),
-            self.resume: lambda view: gr.update(visible=view.standing in RESUMABLE),
+            self.model: _model_to_mend,
+            self.resume: lambda view: gr.update(
+                visible=view.standing in RESUMABLE,
+                value=words["take_back" if view.off_the_record else "resume"],
+            ),
             self.download: lambda view: gr.update(visible=bool(view.things.tree)),
             self.talk: lambda view: conversation(view, words),
-            self.say: lambda view: gr.update(visible=view.standing != "delivered"),
-            self.send: lambda view: gr.update(visible=view.standing != "delivered"),
+            self.aside: lambda view: gr.update(
+                visible=view.recorded and view.question is None, value=recorded_note(words, "say")
+            ),
+            self.say: lambda view: gr.update(
+                visible=not view.recorded,
+                label=words[_topic(view)],
+                placeholder=words[f"{_topic(view)}_hint"],
+            ),
+            self.send: lambda view: gr.update(
+                visible=not view.recorded,
+                value=words["change_send" if _topic(view) == "change" else "send"],
+            ),
             shelves.tabs: _in_front,
             shelves.documents: lambda view: results.documents(view, words),
             shelves.plan: lambda view: results.plan(view, words),
             shelves.tree: lambda view: files.tree(view, words),
             shelves.commits: lambda view: files.commits(view, words),
             shelves.tests: lambda view: results.tests(view, office, words),
-            shelves.report: results.report,
+            shelves.report: lambda view: results.report(view, office),
             shelves.preview: lambda view: results.preview(view, office, words),
             shelves.printed: lambda view: results.printed(view, words),
             shelves.graph: lambda view: drawing.graph(view, words),
@@ -106,6 +120,7 @@ def shelves(t: gr.I18n) -> Shelves:
                 tree = gr.HTML(js_on_load=PICK, elem_id="tree")
             with gr.Column(scale=3, min_width=280):
                 code = gr.Code(interactive=False, max_lines=40, elem_id="code", show_label=False)
+                instead = gr.HTML(visible=False, js_on_load=None, elem_id="instead")
         with gr.Tab(t("changes"), id="changes"):
             commits = gr.HTML(js_on_load=PICK, elem_id="commits")
             diff = gr.HTML(js_on_load=None, elem_id="diff")
@@ -123,8 +138,8 @@ def shelves(t: gr.I18n) -> Shelves:
     commit = gr.Textbox(visible="hidden")
     return Shelves(
         tabs,
-        documents, plan, tree, path, code, commits, commit, diff, tests, report, preview, printed,
-        graph, log,
+        documents, plan, tree, path, code, instead, commits, commit, diff, tests, report, preview,
+        printed, graph, log,
     )  # fmt: skip
 
 
@@ -135,6 +150,9 @@ def workshop(t: gr.I18n) -> Workshop:
             with gr.Column(scale=6, min_width=300):
                 head = gr.HTML(js_on_load=None)
             with gr.Row(elem_id="top-buttons"):
+                model = gr.Textbox(
+                    label=t("model_again"), visible=False, max_length=200, elem_id="model-again"
+                )
                 stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)
                 resume = gr.Button(
                     t("resume"), size="sm", visible=False, min_width=80, variant="primary"
@@ -150,6 +168,7 @@ def workshop(t: gr.I18n) -> Workshop:
                     latex_delimiters=[], buttons=[], elem_id="talk", layout="bubble",
                     feedback_options=None, allow_tags=False,
                 )  # fmt: skip
+                aside = gr.Markdown(visible=False, elem_classes="sf-aside")
                 with gr.Row(elem_id="say"):
                     say = gr.Textbox(
                         label=t("say"), placeholder=t("say_hint"), lines=1, scale=5,
@@ -160,104 +179,51 @@ def workshop(t: gr.I18n) -> Workshop:
                 made = shelves(t)
         version = gr.Textbox(visible="hidden")
     return Workshop(
-        group, head, stages, stop, resume, download, notice, card, talk, say, send, made, version
-    )
+        group, head, stages, stop, model, resume, download, notice, card, talk, aside, say, send,
+        made, version,
+    )  # fmt: skip
 
 
 def wire_shelves(shop: Workshop, office: Office) -> None:
     """Open files and changes where they are picked, and again when they change."""
     made = shop.shelves
 
-    async def read(path: str, request: gr.Request) -> Any:
+    async def read(path: str, request: gr.Request) -> tuple[Any, Any]:
         run = await office.run(request)
-        text, language = await files.text_of(office.service, run, path, wording(request.headers))
-        return gr.update(value=text, language=language or None)
+        file = await files.shown_of(office.service, run, path, wording(request.headers))
+        code = gr.update(value=file.text, language=file.language or None, visible=not file.instead)
+        return code, gr.update(value=file.instead, visible=bool(file.instead))
 
     async def compared(commit: str, request: gr.Request) -> str:
         run = await office.run(request)
         return await files.diff_of(office.service, run, commit, wording(request.headers))
 
-    async def reread(path: str, commit: str, request: gr.Request) -> tuple[str, Any, str]:
+    async def reread(path: str, commit: str, request: gr.Request) -> tuple[str, Any, Any, str]:
         run = await office.run(request)
         try:
             product = await (await office.service.product(run.id)).tree()
         except SoftfactoryError:  # nothing is written yet
-            return path, gr.skip(), ""
+            return path, gr.skip(), gr.skip(), ""
         chosen = path if path in product else next(iter(sorted(product, key=_first)), "")
-        return chosen, await read(chosen, request), await compared(commit, request)
+        return chosen, *await read(chosen, request), await compared(commit, request)
 
-    made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, made.code, **LISTEN)
+    file = [made.code, made.instead]
+    made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, file, **LISTEN)
     made.commits.select(_picked, None, made.commit, **LISTEN).then(
         compared, made.commit, made.diff, **LISTEN
     )
-    shop.version.change(
-        reread, [made.path, made.commit], [made.path, made.code, made.diff], **LISTEN
-    )
+    shop.version.change(reread, [made.path, made.commit], [made.path, *file, made.diff], **LISTEN)
 
 
-def wire_log(shop: Workshop, jump: Any, office: Office) -> None:
-    """Fork at a step, or undo the last one."""
-
-    async def went_back(event: gr.EventData, request: gr.Request) -> tuple[str, Any]:
-        try:
-            run = await office.run(request)
-            if event.value == "undo":
-                await office.desk.undo(run.id)
-                return "", gr.update(visible=False)
-            fork = await office.desk.fork(run.id, event.value, AS_IT_WAS)
-        except SoftfactoryError as error:
-            return "", gr.update(visible=True, value=plain(str(error)))
-        return fork.id, gr.update(visible=False)
-
-    shop.shelves.log.select(went_back, None, [jump, shop.notice], **LISTEN)
+def _model_to_mend(view: View) -> Any:
+    """Trouble with a model may call for another one."""
+    is_troubled = view.standing in ("paused", "failed") and not view.recorded
+    return gr.update(visible=is_troubled, value=view.run.settings.model)
 
 
-def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
-    """Stop, resume, download."""
-
-    async def stop(request: gr.Request) -> Any:
-        return await told(request, "stop")
-
-    async def resume(request: gr.Request) -> Any:
-        return await told(request, "resume")
-
-    async def told(request: gr.Request, what: str) -> Any:
-        try:
-            run = await office.run(request)
-            if what == "stop":
-                await office.desk.stop(run.id)
-            else:
-                await office.desk.resume(run.id, {})
-        except SoftfactoryError as error:
-            return gr.update(visible=True, value=f"{plain(str(error))}")
-        return gr.update(visible=False)
-
-    async def pack(request: gr.Request) -> str:
-        run = await office.run(request)
-        state = await office.service.documents(run.id)
-        name = state["prd"].name if "prd" in state else "product"
-        history = History((await office.service.product(run.id)).folder)
-        return f"{name}.zip|{base64.b64encode(await history.zipped(name)).decode()}"
-
-    shop.stop.click(stop, None, shop.notice, **LISTEN)
-    shop.resume.click(resume, None, shop.notice, **LISTEN)
-    shop.download.click(pack, None, parcel, **LISTEN).then(
-        None, parcel, None, js=SAVE, api_visibility="private"
-    )
-
-
-def wire_words(shop: Workshop, office: Office) -> None:
-    """Hand a human's words to the company."""
-
-    async def said(words: str, request: gr.Request) -> tuple[str, Any]:
-        try:
-            run = await office.run(request)
-            await office.service.say(run.id, words)
-        except SoftfactoryError as error:
-            return words, gr.update(visible=True, value=plain(str(error)))
-        return "", gr.update(visible=False)
-
-    gr.on([shop.send.click, shop.say.submit], said, shop.say, [shop.say, shop.notice], **LISTEN)
+def _topic(view: View) -> str:
+    """What can be said to the company."""
+    return "change" if view.standing == "delivered" else "say"
 
 
 def _in_front(view: View) -> Any:

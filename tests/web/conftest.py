@@ -1,6 +1,7 @@
 """A server with its page, and a browser that looks at it."""
 
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -24,21 +25,25 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--disable-background-networking",
 ]
-PATIENCE_MS = 45_000
+PATIENCE_MS = 150_000
 """For a machine that is busy with other things."""
 Looking = Callable[..., AbstractAsyncContextManager[Page]]
 
 
 @asynccontextmanager
 async def with_page(
-    home: Path, model: ChatModel, settings: ServerSettings | None = None
+    home: Path,
+    model: ChatModel,
+    settings: ServerSettings | None = None,
+    socket: socket.socket | None = None,
 ) -> AsyncIterator[Served]:
     """A server over a data folder, with this model for every run, and with its page."""
     outside = Outside(lambda *_: model, search=lambda: None, speech=lambda: None)
     async with open_service(home, outside) as service:
         app = create_app(service, settings or served_by_default(home))
         add_page(app)
-        async with listening(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+        served = listening(app, at=socket)
+        async with served as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
             yield Served(url, client, service, app)
 
 

@@ -190,3 +190,12 @@ def straight() -> calculator.Script:
         "write_test": [{"tests/game.test.js": TESTS, "tests/test_page.py": PAGE_TESTS}],
         "run_code": [RECIPE],
     }
+
+
+def unopened() -> calculator.Script:
+    """The same, but its own tests open no browser: steady on a machine that is busy."""
+    design = DESIGN.model_copy(update={"kind": "library"})
+    return straight() | {
+        "design_api": [calculator.small(design, LAYOUT)],
+        "write_test": [{"tests/game.test.js": TESTS}],
+    }

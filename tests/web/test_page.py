@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,10 +10,13 @@ import pytest
 from playwright.async_api import Page, expect
 
 from softfactory.api import ServerSettings, tokens_from
+from softfactory.api.server import bound
+from softfactory.demos import recording_of
+from softfactory.models.recorded import RecordedModel, read_recording
 from softfactory.models.scripted import ScriptedModel
 from softfactory.state.gates import Decision
 from tests import calculator
-from tests.served import ALICE, TOKENS, defaults
+from tests.served import ALICE, TOKENS, Served, defaults
 from tests.web import game
 from tests.web.conftest import PATIENCE_MS, Looking, with_page
 
@@ -34,36 +38,42 @@ async def shelf(page: Page, number: int) -> None:
     await page.locator("#shelves").get_by_role("tab").nth(number).click()
 
 
-@pytest.mark.parametrize("button", ["edit", "approve"])
-async def test_an_idea_becomes_a_game_that_is_played_in_the_page(
-    home: Path, looking: Looking, button: str
+async def built(page: Page, served: Served, button: str) -> str:
+    """From the idea through the gate, where the title is edited, to the game; the run's name."""
+    run = await begin(page)
+    await expect(page.locator("#gate")).to_contain_text("A press flips a light")
+    await page.locator("#gate").get_by_role("tab").nth(1).click()
+    await page.locator("#gate-editor .cm-content").click()
+    text = (await served.service.documents(run))["prd"].model_dump_json()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.insert_text(text.replace("Lights Out", "Lumen"))
+    await page.click(f"#gate button.sf-{button}")
+
+    await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+    board = page.frame_locator("#preview iframe")
+    await expect(board.locator("#said")).to_have_text("Put all lights out")
+    await board.get_by_label("light 5").click()
+    await expect(board.locator("#said")).to_have_text("Won in 1 press")
+    assert (await served.service.documents(run))["prd"].title == "Lumen"
+    return run
+
+
+async def test_an_idea_becomes_a_game_that_is_played_in_the_page_and_again_from_its_recording(
+    home: Path, looking: Looking
 ) -> None:
     """Edited requirements are heeded, whichever of the two buttons is pressed."""
-    model = ScriptedModel(game.straight())
-    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
-        asked: list[str] = []
+    asked, recording = list[str](), home.with_name("lights-out.jsonl")
+    scripted = ScriptedModel(game.unopened())
+    async with with_page(home, scripted) as served, looking(f"{served.url}/ui/") as page:
         page.on("request", lambda request: asked.append(request.url))
-        run = await begin(page)
-        await expect(page.locator("#gate")).to_contain_text("A press flips a light")
-
-        await page.locator("#gate").get_by_role("tab").nth(1).click()
-        editor = page.locator("#gate-editor .cm-content")
-        await editor.click()
-        text = (await served.service.documents(run))["prd"].model_dump_json()
-        await page.keyboard.press("Control+a")
-        await page.keyboard.insert_text(text.replace("Lights Out", "Lumen"))
-        await page.click(f"#gate button.sf-{button}")
-
-        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
-        board = page.frame_locator("#preview iframe")
-        await expect(board.locator("#said")).to_have_text("Put all lights out")
-        await board.get_by_label("light 5").click()
-        await expect(board.locator("#said")).to_have_text("Won in 1 press")
-
-        state = await served.service.documents(run)
-        assert state["prd"].title == "Lumen"
-        assert state["decision"].action in ("approve", "edit")
+        run = await built(page, served, "edit")
         await look_at_shelves(page)
+        await served.service.export(run, recording, "Lights Out, with another title")
+    recorded = RecordedModel(read_recording(recording))
+    async with with_page(home, recorded) as served, looking(f"{served.url}/ui/") as page:
+        page.on("request", lambda request: asked.append(request.url))
+        again = await built(page, served, "approve")
+        assert len(await served.service.paid(again)) == len(scripted.asked)
     assert {urlsplit(url).hostname for url in asked if url.startswith("http")} == {"127.0.0.1"}
 
 
@@ -72,6 +82,8 @@ async def look_at_shelves(page: Page) -> None:
     await shelf(page, 0)
     await expect(page.locator("#shelves svg[aria-roledescription]").first).to_be_visible()
     await shelf(page, 2)
+    folders = await page.locator("#tree b").all_inner_texts()
+    assert len(folders) == len(set(folders))
     await page.click("#tree button:has-text('game.js')")
     await expect(page.locator("#code")).to_contain_text("function press")
     await shelf(page, 3)
@@ -86,7 +98,7 @@ async def look_at_shelves(page: Page) -> None:
 
 
 async def test_a_reload_at_any_moment_changes_nothing(home: Path, looking: Looking) -> None:
-    model = ScriptedModel(game.straight(), seconds=0.3)
+    model = ScriptedModel(game.unopened(), seconds=0.3)
     async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
         run = await begin(page)
         await page.reload()
@@ -152,15 +164,17 @@ async def test_a_chinese_browser_is_spoken_to_in_chinese_on_a_phone(
     home: Path, looking: Looking
 ) -> None:
     phone = {"locale": "zh-CN", "viewport": {"width": 390, "height": 844}, "has_touch": True}
-    model = ScriptedModel(calculator.straight())
+    model = ScriptedModel(calculator.straight(), seconds=0.3)
     async with with_page(home, model) as served, looking(f"{served.url}/ui/", **phone) as page:
         await expect(page.get_by_text("想做一个什么软件？")).to_be_visible()
         await begin(page, calculator.IDEA)
         await expect(page.locator(GATE)).to_have_text("批准")
-        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         await page.tap(GATE)
+        stop = await page.locator("#top-buttons").get_by_role("button", name="停止").bounding_box()
+        assert stop is not None
+        assert 0 <= stop["x"] <= 390 - stop["width"]
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("已交付")
-        assert wide <= 390
 
 
 async def test_a_page_at_rest_moves_next_to_nothing_and_leaves_no_follower_behind(
@@ -253,3 +267,95 @@ async def test_a_step_is_forked_at_from_the_log_and_a_word_reaches_the_company(
             await page.click("#log .sf-steps tr:nth-of-type(2) button")
             await page.wait_for_url(lambda url: "run=" in url and run not in url)
             await expect(page.locator(f"{HEAD} h1")).to_have_text("Calculator")
+
+
+async def test_another_version_of_what_is_delivered_is_wished_for_in_words(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(calculator.straight())
+    async with with_page(home, model) as served:
+        run = await served.delivered()
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await page.fill("#say textarea", "It shall know powers")
+            await page.get_by_role("button", name="Make another version").click()
+            await page.wait_for_url(lambda url: "run=" in url and run not in url)
+            await expect(page.locator("#talk")).to_contain_text("Asked for changes")
+            await expect(page.locator(GATE)).to_be_visible()
+            assert "It shall know powers" in model.questions("write_prd")[-1]
+
+
+async def test_a_recording_says_that_it_hears_no_wishes_and_takes_one_back_that_came_elsewhere(
+    home: Path, looking: Looking
+) -> None:
+    model = RecordedModel(recording_of("snake")[1])
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
+        await page.fill("#idea textarea", "An idea that is kept")
+        await page.click("#examples button[data-value=snake]")
+        await expect(page.locator(GATE)).to_be_visible()
+        await expect(page.locator("#gate")).to_contain_text("can only be approved as it is")
+        for wish in ("#gate .sf-revise", "#gate .sf-edit", "#gate-feedback", "#say textarea"):
+            await expect(page.locator(wish)).to_be_hidden()
+        await expect(page.locator("#gate").get_by_role("tab").nth(1)).to_be_hidden()
+
+        answer = await served.answer(page.url.partition("run=")[2], "revise", feedback="in blue")
+        assert answer.status_code == 202
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("failed")
+        await expect(page.get_by_role("button", name="Resume", exact=True)).to_be_hidden()
+        await page.get_by_role("button", name="Back to the question").click()
+        await expect(page.locator(GATE)).to_be_visible()
+
+        await page.goto(f"{served.url}/ui/")
+        await expect(page.locator("#idea textarea")).to_have_value("An idea that is kept")
+
+
+async def test_without_a_model_the_page_says_what_to_do_in_the_page(
+    home: Path, looking: Looking
+) -> None:
+    nobody = ServerSettings(defaults=defaults(home).model_copy(update={"model": ""}))
+    model = ScriptedModel(calculator.straight())
+    chinese = {"locale": "zh-CN"}
+    async with (
+        with_page(home, model, nobody) as served,
+        looking(f"{served.url}/ui/", **chinese) as page,
+    ):
+        await page.fill("#idea textarea", calculator.IDEA)
+        await page.click("#build")
+        complaint = page.locator("#beginning .sf-complaint").first
+        await expect(complaint).to_contain_text("还没有指定模型")
+        assert "--model" not in await complaint.inner_text()
+
+
+async def test_a_page_tells_that_its_server_ends_and_comes_back_with_the_next_one(
+    home: Path, looking: Looking, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, one = ScriptedModel(calculator.straight()), bound("127.0.0.1", 0)
+    port = one.getsockname()[1]
+    async with AsyncExitStack() as stack:
+        async with with_page(home, model, socket=one) as served:
+            run = await served.create()
+            page = await stack.enter_async_context(looking(f"{served.url}/ui/?run={run}"))
+            await expect(page.locator(GATE)).to_be_visible()
+        await expect(page.get_by_text("The server was ended.")).to_be_visible()
+        assert "timeout graceful shutdown exceeded" not in caplog.text
+        async with with_page(home, model, socket=bound("127.0.0.1", port)):
+            await expect(page.get_by_text("The server was ended.")).to_be_hidden()
+            await page.click(GATE)
+            await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+            await stack.aclose()
+
+
+async def test_a_token_without_a_name_opens_the_page_with_itself_as_the_name(
+    home: Path, looking: Looking
+) -> None:
+    token = "nobodys-token-0123456789"
+    settings = ServerSettings(tokens=tokens_from(f"{TOKENS},{token}"), defaults=defaults(home))
+    async with with_page(home, ScriptedModel(calculator.straight()), settings) as served:
+        async with served.as_(token) as nameless:
+            made = await nameless.post("/v1/runs", json={"idea": "A calculator without a name"})
+        assert made.status_code == 201
+        async with looking(f"{served.url}/ui/") as page:
+            await expect(page.get_by_text("enter the token in both fields")).to_be_visible()
+            for number in (0, 1):
+                await page.locator("input").nth(number).fill(token)
+            await page.get_by_role("button").first.click()
+            await expect(page.locator("#runs a")).to_have_count(1)

@@ -138,9 +138,8 @@ class Folder:
         return commit if known is None else ""
 
     def _create(self, mine: Objects) -> None:
-        if not (self.out / ".git").exists():
-            mine.create(bare=False)
-            mine.remember("softfactory.run", self.repository.run)
+        mine.create(bare=False)
+        mine.remember("softfactory.run", self.repository.run)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,11 +38,12 @@ class Objects:
         self.folder = folder
 
     def create(self, *, bare: bool) -> None:
-        """Make the repository if there is none."""
-        if not (self.folder / ("HEAD" if bare else ".git")).exists():
+        """Make the repository if there is none, or only a part of one."""
+        with suppress(ProductError), self._opened():
+            return
+        with self._trouble():
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._trouble():
-                pygit2.init_repository(str(self.folder), bare=bare, initial_head="main")
+            pygit2.init_repository(str(self.folder), bare=bare, initial_head="main")
 
     def refs(self) -> dict[str, str]:
         """Commits by the names of the refs, HEAD's among them; those of other objects, too."""
@@ -157,7 +158,8 @@ class Objects:
     def remember(self, name: str, value: str) -> None:
         """Write into the repository's own configuration."""
         with self._opened() as repository:
-            repository.config[name] = value
+            if name not in repository.config or repository.config[name] != value:
+                repository.config[name] = value
 
     @contextmanager
     def _opened(self) -> Iterator[pygit2.Repository]:

@@ -64,3 +64,11 @@ def test_contents_that_are_lost_are_named_with_the_way_out(product: Objects) -> 
 def test_a_file_makes_room_for_a_folder_of_its_name(product: Objects) -> None:
     product.commit(BY, {"a.py/b.py": b"1\n"}, BRANCH, [product.commit_of(BRANCH)])
     assert set(product.tree(BRANCH)) == {"a.py/b.py", "docs/b.md"}
+
+
+def test_a_repository_whose_making_was_broken_off_is_made_to_the_end(tmp_path: Path) -> None:
+    half = Objects(tmp_path / "half")
+    (half.folder / ".git" / "objects").mkdir(parents=True)
+    half.create(bare=False)
+    half.put(b"1\n")
+    git(half.folder, "fsck")

@@ -30,6 +30,8 @@ PUBLISHED = "refs/softfactory/published"
 COMING = "refs/softfactory/coming"
 """The commit that was being brought when the folder was last written to: perhaps in part."""
 TAGS = "refs/tags/"
+DRAFT = ".git/softfactory-draft"
+"""Where a file is written before it takes its place: out of sight, should that be interrupted."""
 LEFT_ALONE = ("__pycache__", "*.pyc", ".pytest_cache", ".venv", "venv", "node_modules", ".DS_Store")
 """Never taken for a change of the product."""
 LARGEST_FILE = 1 << 20
@@ -255,7 +257,7 @@ def _write(folder: Path, wanted: Mapping[str, str | None], contents: Mapping[str
             (folder / path).unlink(missing_ok=True)
             _remove_empty((folder / path).parent, folder)
         elif _id(_read(folder, {path}).get(path)) != blob:
-            _replace(folder / path, contents[path])
+            _replace(folder / path, contents[path], folder / DRAFT)
 
 
 def _remove_empty(folder: Path, end: Path) -> None:
@@ -264,10 +266,9 @@ def _remove_empty(folder: Path, end: Path) -> None:
         folder = folder.parent
 
 
-def _replace(file: Path, content: bytes) -> None:
+def _replace(file: Path, content: bytes, draft: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.softfactory")
         draft.write_bytes(content)
         if file.exists():
             draft.chmod(file.stat().st_mode)

@@ -121,15 +121,9 @@ class OnItsThread(SqliteSaver):
         """Keep a checkpoint."""
         return self.put(config, *checkpoint)
 
-    async def aput_writes(
-        self,
-        config: RunnableConfig,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
+    async def aput_writes(self, config: RunnableConfig, *written: Any, **more: Any) -> None:
         """Keep what a node wrote."""
-        self.put_writes(config, writes, task_id, task_path)
+        self.put_writes(config, *written, **more)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget a thread."""

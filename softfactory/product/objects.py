@@ -137,8 +137,11 @@ class Objects:
     def fetch(self, source: "Objects", commit: str) -> None:
         """Copy a commit and all that it stands on: what it needs comes before it."""
         with self._opened() as mine, source._opened() as theirs:
-            order = SortMode.TOPOLOGICAL | SortMode.REVERSE
-            for found in theirs.walk(pygit2.Oid(hex=commit), order):
+            missing = theirs.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL | SortMode.REVERSE)
+            for name, known in self.refs().items():
+                if name.startswith("refs/heads/") and known in theirs:
+                    missing.hide(pygit2.Oid(hex=known))
+            for found in missing:
                 if found.id not in mine:
                     _copy(theirs, mine, found.tree)
                     mine.write(found.type, found.read_raw())

@@ -68,6 +68,7 @@ class Repository:
         Raises:
             EditConflict: the role would replace what a human changed by hand and it has not seen.
         """
+        self._objects.create(bare=True)
         kept = await self._kept_by_hand(change) if change.seen is not None else {}
         files = {path: content for path, content in change.files.items() if path not in kept}
         await self.commit(Change(change.role, change.summary, files))

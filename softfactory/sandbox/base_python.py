@@ -18,9 +18,6 @@ _ASK = (
 )
 
 
-_chosen: "list[BasePython]" = []
-
-
 @dataclass(frozen=True)
 class BasePython:
     """An interpreter outside of any environment; ``prefix`` holds its standard library."""
@@ -38,6 +35,10 @@ class BasePython:
     def label(self) -> str:
         """Name the interpreter so that two of them never share an environment."""
         return f"{'.'.join(map(str, self.version))} {self.executable}"
+
+
+_chosen: list[BasePython] = []
+"""At most one: looking starts interpreters, and none that answered goes away."""
 
 
 async def base_python() -> BasePython:

@@ -72,3 +72,18 @@ def test_a_repository_whose_making_was_broken_off_is_made_to_the_end(tmp_path: P
     half.create(bare=False)
     half.put(b"1\n")
     git(half.folder, "fsck")
+
+
+def test_only_files_count_in_a_commit_of_the_users_own(product: Objects, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    git(tmp_path, "clone", "--quiet", str(product.folder), str(mine))
+    link = f"160000,{product.commit_of(BRANCH)},vendored"
+    git(mine, "update-index", "--add", "--cacheinfo", link)
+    git(mine, "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Vendor")
+    theirs = Objects(mine)
+    assert set(theirs.tree(BRANCH)) == {"a.py", "docs/b.md"}
+    copy = Objects(tmp_path / "copy")
+    copy.create(bare=True)
+    copy.fetch(theirs, theirs.commit_of(BRANCH))
+    copy.point(BRANCH, theirs.commit_of(BRANCH))
+    assert copy.tree(BRANCH) == theirs.tree(BRANCH)

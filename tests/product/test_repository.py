@@ -39,6 +39,13 @@ async def test_repeating_a_step_commits_nothing(product: Repository) -> None:
     assert log(product.folder) == ["Engineer: Write"]
 
 
+async def test_a_repository_that_died_while_it_was_made_is_used(product: Repository) -> None:
+    (product.folder / "objects").mkdir(parents=True)
+    (product.folder / "HEAD").touch()
+    tree = await product.save(Change("Engineer", "Write", {"a.py": "x = 1\n"}, seen={}))
+    assert await product.texts(tree) == {"a.py": "x = 1\n"}
+
+
 async def test_any_bytes_survive(product: Repository, tmp_path: Path) -> None:
     data = bytes(range(256)) * 40
     tree = await product.save(Change("QA Engineer", "Sound", {"s.wav": data, "empty": b""}))

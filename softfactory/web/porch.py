@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import Receive, Scope, Send
 
 from softfactory.web.office import Office
@@ -63,4 +65,9 @@ def add_porch(app: FastAPI, office: Office) -> None:
     app.router.lifespan_context = lifespan
     app.state.farewells.append(porch.farewell)
     app.mount(PATH, porch)
+    app.add_route("/", _to_the_page)
     app.add_middleware(Walls)
+
+
+async def _to_the_page(_: Request) -> RedirectResponse:
+    return RedirectResponse(f"{PATH}/")

@@ -229,6 +229,7 @@ async def test_doors_that_the_page_has_no_use_for_are_shut(home: Path) -> None:
         for door in ("upload", "file=/etc/passwd", "proxy=http://127.0.0.1/", "info", "vibe-edit"):
             answer = await served.client.get(f"/ui/gradio_api/{door}")
             assert answer.status_code == 404
+        assert (await served.client.get("/")).headers["location"] == "/ui/"
         page = await served.client.get("/ui/")
         assert "connect-src 'self'" in page.headers["content-security-policy"]
         body = b" " * 2_000_000

@@ -1,5 +1,6 @@
 """Checkpoints, written only by who owns the run."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
@@ -174,12 +175,16 @@ async def open_checkpoints(place: Path | str, database: Database) -> AsyncIterat
 async def _sqlite(place: Path, database: Database) -> Fenced:
     engine = cast(Sqlite, database.engine)
     with storage(repr(str(place))):
-        with closing(connect(place)) as alone:
-            SqliteSaver(alone).setup()
+        await asyncio.to_thread(_make_tables, place)
         await engine.look(lambda session: session.run("ATTACH ? AS line", (str(place),)))
     saver = SqliteCheckpoints(engine.connection)
     saver.engine, saver.where = engine, repr(str(place))
     return saver
+
+
+def _make_tables(place: Path) -> None:
+    with closing(connect(place)) as alone:
+        SqliteSaver(alone).setup()
 
 
 async def _postgres(database: Database) -> Fenced:

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from softfactory.errors import EditConflict
@@ -47,10 +46,7 @@ async def _anybody() -> None:
 
 @dataclass(frozen=True)
 class Repository:
-    """Contents by blob id, commits by role. Saving what is there already changes nothing.
-
-    Git's objects are read and written at once, in no thread: it would hold the interpreter's lock.
-    """
+    """Contents by blob id, commits by role. Saving what is there already changes nothing."""
 
     folder: Path
     run: str
@@ -68,7 +64,7 @@ class Repository:
         Raises:
             EditConflict: the role would replace what a human changed by hand and it has not seen.
         """
-        self._objects.create(bare=True)
+        await asyncio.to_thread(self._objects.create, bare=True)
         kept = await self._kept_by_hand(change) if change.seen is not None else {}
         files = {path: content for path, content in change.files.items() if path not in kept}
         await self.commit(Change(change.role, change.summary, files))
@@ -82,7 +78,7 @@ class Repository:
         """
         contents = {p: None if c is None else _bytes(c) for p, c in change.files.items()}
         async with self._turn:
-            newest, changed = self._changed(contents)
+            newest, changed = await asyncio.to_thread(self._changed, contents)
             if changed or merged:
                 parents = [parent for parent in (newest, merged) if parent]
                 await self._commit(BRANCH, change, changed, parents)
@@ -100,11 +96,11 @@ class Repository:
 
     async def decide_nothing(self) -> None:
         """Forget a change that a human had to decide about."""
-        self._objects.forget(UNDECIDED)
+        await asyncio.to_thread(self._objects.forget, UNDECIDED)
 
     async def keep(self, files: Mapping[str, bytes | None]) -> None:
         """Remember that these files stay as the human made them."""
-        kept = self._objects.commit_of(KEPT)
+        kept = await asyncio.to_thread(self._objects.commit_of, KEPT)
         change = Change("Human", "Keep what was edited by hand", {})
         await self._commit(KEPT, change, files, [kept] if kept else [])
 
@@ -143,17 +139,17 @@ class Repository:
         mail = f"{change.role.lower().replace(' ', '-')}@softfactory.invalid"
         message = f"{change.summary}\n\nSoftfactory-Run: {self.run}\n"
         entry = Entry(change.role, mail, message)
-        self._objects.commit(entry, files, ref, parents)
+        await asyncio.to_thread(self._objects.commit, entry, files, ref, parents)
 
     async def newest(self) -> str:
         """The newest commit; empty if there is none."""
-        return self._objects.commit_of(BRANCH)
+        return await asyncio.to_thread(self._objects.commit_of, BRANCH)
 
     async def put(self, text: str) -> str:
         """Store a text outside of any tree; its blob id."""
         async with self._turn:
-            self._objects.create(bare=True)
-            return self._objects.put(text.encode())
+            await asyncio.to_thread(self._objects.create, bare=True)
+            return await asyncio.to_thread(self._objects.put, text.encode())
 
     async def text(self, blob: str) -> str:
         """A blob as text; bytes that are no UTF-8 are replaced."""
@@ -166,11 +162,11 @@ class Repository:
 
     async def contents(self, tree: Tree) -> dict[str, bytes]:
         """All files of a tree."""
-        return self._objects.contents(tree) if tree else {}
+        return await asyncio.to_thread(self._objects.contents, tree) if tree else {}
 
     async def tree(self, commit: str = BRANCH) -> Tree:
         """The files of a commit or a ref, by default the newest ones; empty if there is none."""
-        return self._objects.tree(commit)
+        return await asyncio.to_thread(self._objects.tree, commit)
 
     async def history(self) -> list[tuple[str, str]]:
         """Every commit's id with the id of its files, the oldest first."""
@@ -180,7 +176,7 @@ class Repository:
 
     async def give(self, other: "Repository", commit: str) -> None:
         """Have another product begin with this one's history up to a commit."""
-        other._objects.create(bare=True)
+        await asyncio.to_thread(other._objects.create, bare=True)
         await output(self.folder, "push", "--quiet", str(other.folder), f"{commit}:{BRANCH}")
 
     async def checkout(self, tree: Tree, folder: Path) -> None:
@@ -190,9 +186,9 @@ class Repository:
 
     async def tag(self, name: str) -> None:
         """Name the newest commit; a name given before moves."""
-        self._objects.point(f"refs/tags/{name}", await self.newest())
+        await asyncio.to_thread(self._objects.point, f"refs/tags/{name}", await self.newest())
 
-    @cached_property
+    @property
     def _objects(self) -> Objects:
         return Objects(self.folder)
 

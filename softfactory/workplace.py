@@ -29,7 +29,7 @@ from softfactory.persistence.words import Words
 from softfactory.product.folders import free_folder, out_of_reach, refuse_foreign
 from softfactory.product.hands import Folder, Hands
 from softfactory.product.repository import Change, Repository
-from softfactory.sandbox import Environments, Sandbox, choose_sandbox
+from softfactory.sandbox import Environments, Sandbox, Turns, choose_sandbox
 from softfactory.state.events import Event, RoleName
 from softfactory.tools.search import Search, configured_search
 from softfactory.tools.speech import Speech, configured_speech
@@ -155,7 +155,7 @@ class Workplace:
         unsafe = settings.unsafe_local
         async with self._probing:
             if unsafe not in self._sandboxes:
-                self._sandboxes[unsafe] = await self.outside.sandbox(unsafe)
+                self._sandboxes[unsafe] = Turns(await self.outside.sandbox(unsafe))
         return self._sandboxes[unsafe]
 
     async def refuse_taken(self, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from softfactory.sandbox.collect import read_collected, read_pictures
 from softfactory.sandbox.environments import Environments, ProductEnvironment
 from softfactory.sandbox.interface import Command, Limits, Reason, RunResult, Sandbox
 from softfactory.sandbox.scratch import discard
+from softfactory.sandbox.turns import Turns
 
 __all__ = [
     "BROWSER_LIMITS",
@@ -19,6 +20,7 @@ __all__ = [
     "Reason",
     "RunResult",
     "Sandbox",
+    "Turns",
     "checkout",
     "choose_sandbox",
     "discard",

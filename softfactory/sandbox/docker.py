@@ -74,7 +74,7 @@ def _words(command: Command, private: Path, name: str) -> list[str]:
     words += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ipc", "private"]
     words += ["--user", f"{uid}:{uid}", "--workdir", WORKSPACE, "--hostname", "sandbox"]
     words += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
-    words += ["--pids-limit", str(limits.processes)]
+    words += ["--pids-limit", str(limits.processes), "--cpu-shares", "128"]  # of 1024: as polite
     kept = {"cpu": limits.cpu_s, "fsize": limits.file_bytes, "nofile": limits.open_files, "core": 0}
     for limit, most in kept.items():
         words += ["--ulimit", f"{limit}={most}:{most}"]

@@ -27,6 +27,7 @@ NO_NEW_PRIVILEGES = 38
 SECCOMP = {"x86_64": 317, "aarch64": 277}
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 NOT_CONFINED, NOT_EXECUTABLE = 125, 127
+POLITENESS = 10  # on the scale of nice(1): who watches and who waits for a page come first
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
 _DEVICES, _TRUNCATE, _IOCTL = (1 << 6) | (1 << 11), 1 << 14, 1 << 15
 _ON_FILES = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
@@ -94,6 +95,7 @@ def _become(plan: dict[str, Any], status_fd: int, channel: "Channel | None") -> 
     supervisor = os.getppid()
     try:
         os.setsid()
+        os.nice(POLITENESS)
         _confine(plan, channel)
         if os.getppid() != supervisor:
             os._exit(NOT_CONFINED)

@@ -1,5 +1,6 @@
 # ruff: noqa: ASYNC240 - a test may wait for a file or a process
 import asyncio
+import os
 import signal
 import tempfile
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from softfactory.sandbox import Command, Limits, Sandbox
+from softfactory.sandbox import Command, Limits, Sandbox, Turns
 from softfactory.sandbox.landlock import Unconfined
 
 Python = Callable[..., Command]
@@ -181,6 +182,31 @@ async def test_without_isolation_the_result_says_so_and_nothing_survives(
     assert (result.exit_code, result.isolation) == (0, "none")
     assert "sk-secret" not in result.stdout
     assert not living(mark)
+
+
+async def test_a_program_leaves_the_processor_to_whoever_watches(python: Python) -> None:
+    result = await Unconfined().run(python("import os; print(os.nice(0))"))
+    assert int(result.stdout) == min(19, os.nice(0) + 10)
+
+
+async def test_only_so_many_programs_run_at_a_time_and_waiting_is_not_measured(
+    python: Python,
+) -> None:
+    command = python("import time; time.sleep(0.4)", limits=Limits(wall_s=3))
+    turns = Turns(Unconfined(), asyncio.Semaphore(1))
+    results = await asyncio.gather(*(turns.run(command) for _ in range(8)))
+    assert [result.reason for result in results] == ["exit"] * 8
+    assert sum(result.wall_s for result in results) >= 8 * 0.4 > 3
+
+
+async def test_a_program_whose_turn_has_not_come_can_be_given_up(python: Python) -> None:
+    places = asyncio.Semaphore(0)
+    waiting = asyncio.create_task(Turns(Unconfined(), places).run(python("print(1)")))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert places.locked()
 
 
 async def test_runs_beside_each_other_leave_no_folders(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, create_model
 
 from softfactory.config import RoleKey, Settings, home
 from softfactory.graph.company import GRAPH_VERSION, Company, company
-from softfactory.graph.staff import Tools, staff
+from softfactory.graph.staff import Tools, hire
 from softfactory.models.ledger import Ledger
 from softfactory.models.model import Model
 from softfactory.models.scripted import ScriptedModel
@@ -129,4 +129,4 @@ async def _drawn() -> AsyncIterator[Company]:
             speech=None,
             tell=tell,
         )
-        yield company(staff(tools, Settings()))
+        yield company(hire(tools, Settings()))

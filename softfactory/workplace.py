@@ -4,13 +4,16 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
+
+from langgraph.graph.state import CompiledStateGraph
 
 from softfactory.config import Settings, database_url
 from softfactory.errors import FolderTaken, ProductError, UsageError
 from softfactory.graph.company import Company, company
-from softfactory.graph.staff import Tools, staff
+from softfactory.graph.staff import Staff, Tools, hire
 from softfactory.graph.thread import Thread, step_key
 from softfactory.models.choice import chat_model
 from softfactory.models.ledger import Ledger
@@ -79,8 +82,8 @@ class Workplace:
     _due: set[str] = field(default_factory=set)
     """Runs for whose folder somebody waits for the turn."""
 
-    def company_of(self, run: Run, purse: Purse | None = None) -> Company:
-        """The company that works on a run, with everybody in it and all their tools."""
+    def staff_of(self, run: Run, purse: Purse | None = None) -> Staff:
+        """Everybody who works on a run, with all their tools."""
 
         async def tell(event: Event) -> None:
             await self.records.events.append(run.id, event)
@@ -110,12 +113,20 @@ class Workplace:
             speech=self.outside.speech(),
             tell=tell,
         )
-        return company(staff(tools, run.settings))
+        return hire(tools, run.settings)
+
+    def company_of(self, run: Run) -> Company:
+        """The company with a run's staff in it."""
+        return company(self.staff_of(run))
 
     def thread(self, run: Run, purse: Purse | None = None) -> Thread:
         """The run's thread through the company."""
-        graph = self.company_of(run, purse)
-        return Thread(graph.compile(checkpointer=self.records.checkpoints), run.id)
+        return Thread(self._company, run.id, self.staff_of(run, purse))
+
+    @cached_property
+    def _company(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The company for all runs: drawing and compiling it takes longer than many a step."""
+        return company().compile(checkpointer=self.records.checkpoints)
 
     def calls_of(self, run: Run) -> set[asyncio.Task[Reply]]:
         """Model calls of a run that are being answered."""

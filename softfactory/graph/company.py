@@ -1,7 +1,5 @@
 """The company: roles as nodes, and every way from one to the next, on one screen."""
 
-from dataclasses import dataclass
-
 from langgraph.graph import END, START, StateGraph
 
 from softfactory.graph.edges import (
@@ -13,14 +11,8 @@ from softfactory.graph.edges import (
     after_qa,
     next_packages,
 )
-from softfactory.graph.engineering import EngineeringRoles, engineering
-from softfactory.nodes.architect import Architect
-from softfactory.nodes.delivery import Deliver
-from softfactory.nodes.gates import Gate
-from softfactory.nodes.integration import Integration
-from softfactory.nodes.product_manager import ProductManager
-from softfactory.nodes.project_manager import ProjectManager
-from softfactory.nodes.qa_engineer import QAEngineer
+from softfactory.graph.engineering import engineering
+from softfactory.graph.staff import Posts, Staff
 from softfactory.state.company import CompanyState, Idea
 
 GRAPH_VERSION = "1"
@@ -29,41 +21,32 @@ UNFINISHED = "unfinished fork"
 """Instead of a version, until everything of a fork is there."""
 
 
-@dataclass(frozen=True)
-class Staff:
-    """Everybody who works in the company."""
-
-    product_manager: ProductManager
-    architect: Architect
-    project_manager: ProjectManager
-    engineering: EngineeringRoles
-    integration: Integration
-    qa_engineer: QAEngineer
-    delivery: Deliver
-    gates: dict[str, Gate]
-
-
 WORK = ["engineering", "qa_engineer", "ask_human"]
 """Where work leads: to more packages, to the tests, or to a human when rounds are used up."""
 
 Company = StateGraph[CompanyState, None, Idea, CompanyState]
 
 
-def company(staff: Staff) -> Company:
-    """The process from an idea to a delivered product, not yet compiled."""
+def company(staff: Staff | None = None) -> Company:
+    """The process from an idea to a delivered product, not yet compiled.
+
+    Args:
+        staff: who works in it; None: whoever comes with a run, as LangGraph's context.
+    """
+    post = Posts(staff)
     graph = StateGraph(CompanyState, input_schema=Idea, output_schema=CompanyState)
-    graph.add_node("product_manager", staff.product_manager)
-    graph.add_node("approve_prd", staff.gates["prd"])
-    graph.add_node("architect", staff.architect)
-    graph.add_node("approve_design", staff.gates["design"])
-    graph.add_node("project_manager", staff.project_manager)
-    graph.add_node("approve_plan", staff.gates["plan"])
-    graph.add_node("engineering", engineering(staff.engineering))
-    graph.add_node("integration", staff.integration)
-    graph.add_node("qa_engineer", staff.qa_engineer)
-    graph.add_node("ask_human", staff.gates["help"])
-    graph.add_node("approve_delivery", staff.gates["delivery"])
-    graph.add_node("delivery", staff.delivery)
+    graph.add_node("product_manager", post(lambda staff: staff.product_manager))
+    graph.add_node("approve_prd", post(lambda staff: staff.gates["prd"]))
+    graph.add_node("architect", post(lambda staff: staff.architect))
+    graph.add_node("approve_design", post(lambda staff: staff.gates["design"]))
+    graph.add_node("project_manager", post(lambda staff: staff.project_manager))
+    graph.add_node("approve_plan", post(lambda staff: staff.gates["plan"]))
+    graph.add_node("engineering", engineering(post))
+    graph.add_node("integration", post(lambda staff: staff.integration))
+    graph.add_node("qa_engineer", post(lambda staff: staff.qa_engineer))
+    graph.add_node("ask_human", post(lambda staff: staff.gates["help"]))
+    graph.add_node("approve_delivery", post(lambda staff: staff.gates["delivery"]))
+    graph.add_node("delivery", post(lambda staff: staff.delivery))
 
     decide = graph.add_conditional_edges
     graph.add_edge(START, "product_manager")

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langgraph.runtime import get_runtime
 
 from softfactory.config import Settings
-from softfactory.graph.company import Staff
-from softfactory.graph.engineering import EngineeringRoles
 from softfactory.models.model import Model
 from softfactory.nodes.architect import Architect
 from softfactory.nodes.code_reviewer import CodeReviewer
@@ -31,6 +32,45 @@ from softfactory.tools.search import Search
 from softfactory.tools.speech import Speech
 
 
+class Node(Protocol):
+    """Reads the state, works, and returns one update."""
+
+    async def __call__(self, state: Any) -> Any:
+        """Work."""
+        ...
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Everybody who works in the company."""
+
+    product_manager: ProductManager
+    architect: Architect
+    project_manager: ProjectManager
+    engineer: Engineer
+    static_check: StaticCheck
+    code_reviewer: CodeReviewer
+    integration: Integration
+    qa_engineer: QAEngineer
+    delivery: Deliver
+    gates: dict[str, Gate]
+
+
+@dataclass(frozen=True)
+class Posts:
+    """Gives the nodes of a graph to a staff, or to the one that comes with a run as its context."""
+
+    staff: Staff | None = None
+
+    def __call__(self, who: Callable[[Staff], Node]) -> Node:
+        """A node at which this one of the staff works."""
+
+        async def work(state: Any) -> Any:
+            return await who(self.staff or get_runtime(Staff).context)(state)
+
+        return work
+
+
 @dataclass(frozen=True)
 class Tools:
     """What the roles of one run work with."""
@@ -44,7 +84,7 @@ class Tools:
     tell: Tell
 
 
-def staff(tools: Tools, settings: Settings) -> Staff:
+def hire(tools: Tools, settings: Settings) -> Staff:
     """Hire everybody."""
     model, product, tell = tools.model, tools.product, tools.tell
     laboratory = Laboratory(product, tools.sandbox, tools.environments)
@@ -52,11 +92,9 @@ def staff(tools: Tools, settings: Settings) -> Staff:
         product_manager=ProductManager(model, product, tools.search, settings.thorough, tell),
         architect=Architect(model, product, tools.environments, settings.thorough, tell),
         project_manager=ProjectManager(model, product),
-        engineering=EngineeringRoles(
-            engineer=Engineer(model, product, tell),
-            static_check=StaticCheck(product, tell),
-            code_reviewer=CodeReviewer(model, product, tell),
-        ),
+        engineer=Engineer(model, product, tell),
+        static_check=StaticCheck(product, tell),
+        code_reviewer=CodeReviewer(model, product, tell),
         integration=Integration(tell),
         qa_engineer=QAEngineer(model, product, laboratory, tell),
         delivery=Deliver(

@@ -12,6 +12,7 @@ from langgraph.config import get_config
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Overwrite, StateSnapshot
 
+from softfactory.graph.staff import Staff
 from softfactory.graph.steps import AFTER, UNDONE, Place, Undone, line_of
 from softfactory.state.company import CompanyState, Tree, Update
 from softfactory.state.gates import Decision, GateQuestion
@@ -28,6 +29,7 @@ class Thread:
 
     graph: CompiledStateGraph[Any, Any, Any, Any]
     run: str
+    staff: Staff
 
     async def question(self) -> GateQuestion | None:
         """What the run waits for an answer to."""
@@ -54,7 +56,7 @@ class Thread:
         elif snapshot.interrupts and decision:
             step = Command(resume={snapshot.interrupts[0].id: decision.model_dump()})
         if step or snapshot.tasks:  # `next` leaves out tasks that ended before a crash
-            await self.graph.ainvoke(step, self._config, durability="sync", version="v2")
+            await self._go(step)
         return await self.question()
 
     async def finish(self) -> bool:
@@ -95,9 +97,7 @@ class Thread:
 
     async def finish_step(self) -> None:
         """End the step that was interrupted, and go no further."""
-        await self.graph.ainvoke(
-            None, self._config, interrupt_after="*", durability="sync", version="v2"
-        )
+        await self._go(interrupt_after="*")
 
     async def go_back(self, place: Place, undone: Undone) -> None:
         """Stand again where the thread was; what came after stays stored, but off the line."""
@@ -122,14 +122,27 @@ class Thread:
             return False
         async for snapshot in self.graph.aget_state_history(self._config, limit=5):
             if snapshot.interrupts:
-                await self.graph.ainvoke(None, snapshot.config, durability="sync", version="v2")
+                await self._go(config=snapshot.config)
                 return True
         return False
 
     async def _ask_again(self, place: Place) -> None:
         """Come to the gate again at which the thread was waiting."""
         if place.snapshot.interrupts:
-            await self.graph.ainvoke(None, self._config, durability="sync", version="v2")
+            await self._go()
+
+    async def _go(
+        self, step: Any = None, config: RunnableConfig | None = None, interrupt_after: Any = None
+    ) -> None:
+        """Have the staff work until the next gate or the end."""
+        await self.graph.ainvoke(
+            step,
+            config or self._config,
+            context=self.staff,
+            interrupt_after=interrupt_after,
+            durability="sync",
+            version="v2",
+        )
 
     async def _update(self, values: Mapping[str, Any], after: str) -> None:
         config: RunnableConfig = {**self._config, "metadata": {AFTER: after}}

@@ -128,6 +128,8 @@ async def supervise(
         await asyncio.wait(pumps, timeout=_LAST_WORDS_S)
         for pump in pumps:
             pump.cancel()
+    if reason == "exit" and (out.flooded or err.flooded):
+        reason = "output"  # it ended before anybody looked
     code = streams.returncode if reason == "exit" else None
     return RunResult(
         exit_code=code if code is None or code >= 0 else 128 - code,

@@ -112,10 +112,10 @@ def _changed_model(run: Run, model: str) -> dict[str, str]:
         UsageError: it is a recording, which is a file of the server's.
     """
     name = (model or "").strip()
-    if name.lower().startswith(RECORDING):
-        raise UsageError("a recording can't be named here; `demo` replays those that are shipped")
     if name in ("", run.settings.model):
         return {}
+    if name.lower().startswith(RECORDING):
+        raise UsageError("a recording can't be named here; `demo` replays those that are shipped")
     names_provider = name.partition(":")[0] in PRESETS
     return {"model": name} | ({"base_url": ""} if names_provider else {})
 

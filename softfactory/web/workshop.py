@@ -218,7 +218,7 @@ def wire_shelves(shop: Workshop, office: Office) -> None:
 def _model_to_mend(view: View) -> Any:
     """Trouble with a model may call for another one."""
     is_troubled = view.standing in ("paused", "failed") and not view.recorded
-    return gr.update(visible=is_troubled, value=view.run.settings.model)
+    return gr.update(visible=is_troubled, value=view.run.settings.model if is_troubled else "")
 
 
 def _topic(view: View) -> str:

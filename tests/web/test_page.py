@@ -303,7 +303,12 @@ async def test_a_recording_says_that_it_hears_no_wishes_and_takes_one_back_that_
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("failed")
         await expect(page.get_by_role("button", name="Resume", exact=True)).to_be_hidden()
         await page.get_by_role("button", name="Back to the question").click()
-        await expect(page.locator(GATE)).to_be_visible()
+
+        await page.click(GATE)
+        await page.get_by_role("button", name="Stop", exact=True).click()
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("stopped")
+        await page.get_by_role("button", name="Resume", exact=True).click()
+        await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
 
         await page.goto(f"{served.url}/ui/")
         await expect(page.locator("#idea textarea")).to_have_value("An idea that is kept")

@@ -6,7 +6,7 @@ line costs one refused request: the client lowers what an endpoint does not take
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -184,6 +184,8 @@ def preset_for(model: str, base_url: str, environment: Mapping[str, str]) -> Cho
     provider, colon, rest = model.partition(":")
     if colon and provider in PRESETS:
         preset, name = PRESETS[provider], rest
+        if base_url and _preset_at(base_url) is not preset:
+            preset = replace(preset, needs_key=False)  # speaks like the provider, is another
     else:
         base_url = base_url or environment.get("OPENAI_BASE_URL", "").strip()
         preset, name = _preset_at(base_url) if base_url else _without_address(model), model
@@ -210,8 +212,9 @@ def missing_key(chosen: Chosen) -> str:
     variables = " or ".join(key_variables(chosen.preset))
     if not chosen.api_key:
         return (
-            f"no key for {chosen.preset.name}: set {variables}, or give --base-url of an "
-            "endpoint that needs none; `softfactory demo` needs neither"
+            f"no key for {chosen.preset.name}, where {chosen.model!r} would be asked: set "
+            f"{variables}, or give --base-url of an endpoint that needs none; `softfactory demo` "
+            "needs neither"
         )
     if not chosen.api_key.isascii() or not chosen.api_key.isprintable():
         return f"the key for {chosen.preset.name} has characters no key has: look at {variables}"

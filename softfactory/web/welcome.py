@@ -113,7 +113,7 @@ def order_of(values: Sequence[Any]) -> dict[str, Any]:
     idea, model, base_url, budget, gates, thorough, *roles = values
     chosen = str(model or "").strip()
     order: dict[str, Any] = {"idea": str(idea or ""), "gates": gates, "thorough": thorough}
-    named = {key: str(name).strip() for key, name in zip(ROLES, roles, strict=True)}
+    named = {key: str(name or "").strip() for key, name in zip(ROLES, roles, strict=True)}
     own = {key: name for key, name in named.items() if name}
     optional = {"model": chosen, "base_url": str(base_url or "").strip(), "roles": own}
     order |= {key: value for key, value in optional.items() if value}

@@ -89,6 +89,13 @@ def test_a_key_never_goes_to_another_provider_unasked() -> None:
     assert chosen("vllm:m").api_key == "none"
 
 
+def test_an_address_of_ones_own_needs_no_key_whatever_it_speaks_like() -> None:
+    found = preset_for("openai:m", "http://127.0.0.1:9/v1", {})
+    assert (found.model, found.preset.response_format) == ("m", "json_schema")
+    assert missing_key(found) == ""
+    assert missing_key(preset_for("openai:m", "https://api.openai.com/v1", {})) != ""
+
+
 def test_a_missing_key_is_no_error_before_the_model_is_asked() -> None:
     found = preset_for("dashscope:qwen-plus", "", {})
     assert "DASHSCOPE_API_KEY or SOFTFACTORY_API_KEY" in missing_key(found)

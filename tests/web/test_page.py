@@ -11,6 +11,7 @@ from playwright.async_api import Page, expect
 
 from softfactory.api import ServerSettings, tokens_from
 from softfactory.api.server import bound
+from softfactory.config import Budget
 from softfactory.demos import recording_of
 from softfactory.models.recorded import RecordedModel, read_recording
 from softfactory.models.scripted import ScriptedModel
@@ -312,6 +313,20 @@ async def test_a_recording_says_that_it_hears_no_wishes_and_takes_one_back_that_
 
         await page.goto(f"{served.url}/ui/")
         await expect(page.locator("#idea textarea")).to_have_value("An idea that is kept")
+
+
+async def test_more_settings_of_the_form_are_those_of_the_run_and_no_others(
+    home: Path, looking: Looking
+) -> None:
+    model = ScriptedModel(calculator.straight())
+    async with with_page(home, model) as served, looking(f"{served.url}/ui/") as page:
+        await page.get_by_role("button", name="More settings").click()
+        address = "http://127.0.0.1:9/v1"
+        await page.get_by_label("Address of an OpenAI-compatible endpoint").fill(address)
+        await page.get_by_label("Budget").fill("200k")
+        run = await served.service.runs.get(await begin(page, calculator.IDEA))
+        assert (run.settings.base_url, run.settings.roles) == (address, {})
+        assert run.settings.budget == Budget(amount=200_000, unit="tokens")
 
 
 async def test_without_a_model_the_page_says_what_to_do_in_the_page(

@@ -91,7 +91,8 @@ async def complaint_of(settings: Settings, home: Path) -> str:
     ("chosen", "part"),
     [
         ({"model": ""}, "No model is named"),
-        ({"model": "qianfan:x"}, "no key for qianfan"),
+        ({"model": "qianfan:x"}, "asked at qianfan, for which the server has no key"),
+        ({"model": "banana"}, "'banana' would be asked at openai"),
         ({"model": "nobody:x"}, "Unknown provider"),
         ({"model": "openai:"}, "No model is named in"),
         ({"model": "x", "base_url": "nowhere"}, "is no address"),

@@ -5,8 +5,8 @@ import json
 import shutil
 import tempfile
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -35,30 +35,39 @@ class Keeping:
 
     async def delete(self, run: Run) -> None:
         """Forget a run."""
-        records = self.workplace.records
-        _refuse_busy(run)
-        forks = [other.id for other in await records.runs.all() if other.parent == run.id]
-        if forks:
-            raise UsageError(f"run {run.id} has forks that need its answers: {', '.join(forks)}")
-        await asyncio.to_thread(shutil.rmtree, self.workplace.kept(run.id), ignore_errors=True)
-        await records.checkpoints.adelete_thread(run.id)
-        await records.shelf.remove(run.id)  # last: as long as it is there, this can be repeated
+        records, kept = self.workplace.records, self.workplace.kept(run.id)
+        async with self._held(run):
+            forks = [other.id for other in await records.runs.all() if other.parent == run.id]
+            if forks:
+                needed = f"run {run.id} has forks that need its answers: {', '.join(forks)}"
+                raise UsageError(needed)
+            await asyncio.to_thread(shutil.rmtree, kept, ignore_errors=True)
+            await records.checkpoints.adelete_thread(run.id)
+            await records.shelf.remove(run.id)  # last: while it is there, this can be repeated
 
     async def shrink(self) -> int:
         """Forget what finished runs did on the way; their lines, answers and products stay."""
         before = await asyncio.to_thread(_size, self.workplace.home)
         for run in await self.workplace.records.runs.all():
-            if run.status == "delivered" and not run.owned:
-                line = await self.workplace.thread(run).places()
-                kept = [place.step(0).checkpoint for place in line]
-                await self.workplace.records.checkpoints.thin(run.id, kept)
-                if await asyncio.to_thread(self.workplace.kept(run.id).exists):
-                    await output(self.workplace.kept(run.id), "gc", "--quiet", "--no-prune")
+            if run.status == "delivered":
+                with suppress(RunBusy):
+                    await self._shrink(run)
         return before - await asyncio.to_thread(_size, self.workplace.home)
+
+    async def _shrink(self, run: Run) -> None:
+        async with self._held(run):
+            line = await self.workplace.thread(run).places()
+            kept = [place.step(0).checkpoint for place in line]
+            await self.workplace.records.checkpoints.thin(run.id, kept)
+            if await asyncio.to_thread(self.workplace.kept(run.id).exists):
+                await output(self.workplace.kept(run.id), "gc", "--quiet", "--no-prune")
 
     async def archive(self, run: Run, file: Path) -> None:
         """Pack a run into a file."""
-        _refuse_busy(run)
+        async with self._held(run):
+            await self._archive(run, file)
+
+    async def _archive(self, run: Run, file: Path) -> None:
         rows = await self.workplace.records.shelf.take(run.id)
         saver = self.workplace.thread(run).saver
         config: RunnableConfig = {"configurable": {"thread_id": run.id}}
@@ -92,6 +101,20 @@ class Keeping:
         await self.workplace.publish(run)
         return await self.workplace.records.runs.get(run.id)
 
+    @asynccontextmanager
+    async def _held(self, run: Run) -> AsyncIterator[None]:
+        """Keep everybody from working on a run meanwhile.
+
+        Raises:
+            RunBusy: somebody does.
+        """
+        runs = self.workplace.records.runs
+        await runs.acquire(run, to_work=False)
+        try:
+            yield
+        finally:
+            await runs.release(run.id)
+
     async def _bring_product(self, run: Run, bundle: Path) -> None:
         kept = self.workplace.kept(run.id)
         if await asyncio.to_thread(bundle.exists):
@@ -105,11 +128,6 @@ def _kept_run(row: dict[str, Any], folder: Path) -> Run:
     settings = Settings.model_validate_json(row["settings"])
     here = settings.model_copy(update={"out": "", "folder": str(folder)})
     return Run(**{**row, "settings": here, "owner": None, "lease_until": None})
-
-
-def _refuse_busy(run: Run) -> None:
-    if run.owned:
-        raise RunBusy(f"run {run.id} is being worked on; `softfactory stop {run.id}` first")
 
 
 def _packed(saver: BaseCheckpointSaver[str], found: CheckpointTuple) -> dict[str, Any]:

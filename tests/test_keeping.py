@@ -1,13 +1,15 @@
 """Runs are packed into a file and brought back elsewhere, shrunk when they are over, forgotten."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from softfactory.config import Settings
-from softfactory.errors import SoftfactoryError, UnknownRun, UsageError
+from softfactory.errors import RunBusy, SoftfactoryError, UnknownRun, UsageError
 from softfactory.history import ForkChange
 from softfactory.models.scripted import ScriptedModel
 from softfactory.service import open_service
@@ -82,6 +84,34 @@ async def test_a_finished_run_shrinks_and_can_still_be_shown_undone_and_forked(
         await service.undo(run.id)
         assert (await service.work(run.id)).status == "delivered"
     assert len(model.asked) == asked
+
+
+async def test_nothing_is_tidied_packed_or_thrown_away_while_somebody_works_on_it(
+    opened: Opened, settings: Settings, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.zip"
+    async with opened(ScriptedModel(calculator.straight())) as service:
+        run = await service.work((await service.start(calculator.IDEA, settings)).id)
+        await service.runs.acquire(run)
+        kept = checkpoints(home)
+        await service.gc()
+        assert checkpoints(home) == kept
+        for refused in (service.archive(run.id, file), service.delete(run.id)):
+            with pytest.raises(RunBusy):
+                await refused
+        await service.runs.release(run.id)
+        await service.runs.set_status(run.id, "delivered", "as it was")
+        await service.gc()
+        assert checkpoints(home) < kept
+        await service.archive(run.id, file)
+        after = await service.runs.get(run.id)
+    assert (after.status, after.reason, after.owner) == ("delivered", "as it was", None)
+
+
+def checkpoints(home: Path) -> int:
+    """How many are kept."""
+    with closing(sqlite3.connect(home / "checkpoints.db")) as file:
+        return int(file.execute("SELECT count(*) FROM checkpoints").fetchone()[0])
 
 
 async def test_a_deleted_run_is_forgotten_but_its_folder_stays(

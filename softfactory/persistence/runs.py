@@ -168,8 +168,8 @@ class Runs:
         """Ask the process that owns the run to drain."""
         await self._database.write("UPDATE runs SET stop_requested = 1 WHERE id = ?", (run,))
 
-    async def acquire(self, run: Run) -> None:
-        """Become the owner of a run nobody works on.
+    async def acquire(self, run: Run, *, to_work: bool = True) -> None:
+        """Become the owner of a run nobody works on; if not to work on it, it stands as it stood.
 
         Raises:
             RunBusy: another process holds a lease that has not expired and is alive.
@@ -184,12 +184,13 @@ class Runs:
             )
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         changed = await self._database.write(
-            """UPDATE runs SET owner = ?, lease_until = ?, status = 'working', reason = '',
-               stop_requested = 0
+            """UPDATE runs SET owner = ?, lease_until = ?, stop_requested = 0,
+               status = coalesce(?, status), reason = coalesce(?, reason)
                WHERE id = ? AND coalesce(owner, '') = ? AND coalesce(lease_until, 0) = ?""",
             (
                 name,
                 time.time() + self._lease_s,
+                *(("working", "") if to_work else (None, None)),
                 run.id,
                 current.owner or "",
                 current.lease_until or 0.0,

@@ -208,6 +208,6 @@ async def _postgres(database: Database) -> Fenced:
 
     engine: Any = database.engine
     saver = PostgresCheckpoints(engine.pool)
-    with storage(saver.where):
+    async with engine.alone():
         await saver.setup()
     return saver

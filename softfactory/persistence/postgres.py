@@ -22,6 +22,10 @@ from softfactory.persistence.trouble import persistently, storage, told
 
 MIGRATING = 7_236_501
 """Number of the lock under which one process at a time makes the tables."""
+MAKING_TABLES = 7_236_502
+"""Number of the lock under which one process at a time has LangGraph make its own."""
+TURN_SECONDS = 0.1
+"""Between two tries to get that lock."""
 MOST_CONNECTIONS = 4
 RETURN_SECONDS = 60.0
 """How long the server may be away."""
@@ -114,6 +118,26 @@ class Postgres:
             if row["status"] != "in progress":
                 return bool(row["status"] == "committed")
             await asyncio.sleep(UNDECIDED_SECONDS)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Until the end of this, no other process is in one.
+
+        It asks again and again: who waits for a lock is in a transaction, for whose end an index
+        that is made concurrently would wait.
+        """
+        async with self._connected() as connection:
+            session, is_mine = Session(connection), False
+            while not is_mine:
+                _, [row] = await session.run(
+                    "SELECT pg_try_advisory_lock(?) AS mine", (MAKING_TABLES,)
+                )
+                is_mine = row["mine"]
+                await asyncio.sleep(0 if is_mine else TURN_SECONDS)
+            try:
+                yield
+            finally:
+                await session.run("SELECT pg_advisory_unlock(?)", (MAKING_TABLES,))
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:

@@ -17,14 +17,18 @@ FIRST_WAIT_SECONDS = 0.01
 GONE = ("08", "57P")
 """How the codes begin by which a server says that it goes away; none: it has said nothing more."""
 
+DAMAGED = (
+    "It is damaged: put it aside. If it is checkpoints.db, `softfactory fork RUN --at 0` makes the "
+    "steps of a run again and pays no answer again; else `softfactory restore` what was archived"
+)
 WAYS_OUT = {
     "full": "make room, then go on with `softfactory resume RUN`",
     "locked": "another program holds it; end that, then go on with `softfactory resume RUN`",
     "readonly": "make it writable for you, then go on with `softfactory resume RUN`",
     "read-only": "make it writable for you, then go on with `softfactory resume RUN`",
     "unable to open": "make it readable and writable for you",
-    "malformed": "it is damaged: put it aside and bring the runs back with `softfactory restore`",
-    "not a database": "it is damaged: put it aside, then `softfactory restore` what you archived",
+    "malformed": DAMAGED,
+    "not a database": DAMAGED,
     "disk i/o": "the disk fails or is full; mend that, then `softfactory resume RUN`",
 }
 
@@ -69,4 +73,5 @@ def told(where: str, error: Exception) -> str:
     words = " ".join(str(error).split()) or type(error).__name__
     ways = (way for sign, way in WAYS_OUT.items() if sign in words.lower())
     way = next(ways, "when it is back, go on with `softfactory resume RUN`")
-    return f"{where} refuses: {words}. Nothing that was kept is lost: {way}"
+    kept = "" if way == DAMAGED else "Nothing that was kept is lost: "
+    return f"{where} refuses: {words}. {kept}{way}"

@@ -21,6 +21,8 @@ from softfactory.persistence.endpoints import Endpoints
 from softfactory.persistence.events import Events, LoggedEvent
 from softfactory.persistence.runs import Runs
 from softfactory.state.events import Event
+from tests.command import Terminal
+from tests.databases import database_of
 
 
 async def test_a_second_owner_is_refused_until_the_first_lets_go(database: Database) -> None:
@@ -197,3 +199,11 @@ async def test_a_database_of_a_newer_softfactory_is_left_alone(place: Path | str
     with pytest.raises(UsageError, match="version 99"):
         async with open_database(place):
             pass
+
+
+def test_processes_that_are_the_first_ones_on_a_server_do_not_meet(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with database_of("postgres", tmp_path) as url:
+        started = [terminal.start("runs", SOFTFACTORY_DATABASE_URL=str(url)) for _ in range(4)]
+        ended = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0] * 4, ended

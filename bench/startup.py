@@ -1,4 +1,4 @@
-"""How heavy the program is: CPU until help and until the first model call, and what it installs.
+"""How heavy the program is: CPU until help and until the next model call, and what it installs.
 
     uv run python -m bench.startup
 
@@ -8,45 +8,69 @@ CPU seconds are user plus system time of the command's whole process tree.
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from tests import calculator
 from tests.endpoint import Endpoint
 
+T = TypeVar("T")
 PROGRAM = [str(Path(sys.executable).parent / "softfactory")]
+IMPORTED = (
+    "softfactory.cli, softfactory.service, softfactory.models.openai_compatible, "
+    "softfactory.terminal.attend, openai.resources.chat"
+)
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def cpu_of_help() -> float:
     """CPU seconds of `softfactory --help`."""
     before = _children()
-    subprocess.run([*PROGRAM, "--help"], check=True, stdout=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run([*PROGRAM, "--help"], check=True, stdout=quiet, env=ENVIRONMENT)
     return _children() - before
 
 
-def cpu_to_first_call() -> float:
-    """CPU seconds from the start of `softfactory build` to its first model call."""
-    asked = threading.Event()
+def cpu_to_first_calls() -> tuple[float, float]:
+    """CPU seconds from the start of `build`, and then of `resume`, to the next model call."""
     with tempfile.TemporaryDirectory() as folder, Endpoint(calculator.straight(), 9) as endpoint:
-        endpoint.on_question = lambda _: asked.set()
-        before = _children()
         options = ["--yes", "--model", "m", "--base-url", endpoint.url]
-        process = subprocess.Popen(
-            [*PROGRAM, "build", calculator.IDEA, *options],
-            cwd=folder,
-            env=os.environ | {"SOFTFACTORY_HOME": f"{folder}/home"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        asked.wait(60)
-        time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return _children() - before
+        building = _cpu_to_call(["build", calculator.IDEA, *options], folder, endpoint)
+        with sqlite3.connect(f"{folder}/home/softfactory.db") as database:
+            [run] = database.execute("SELECT id FROM runs").fetchone()
+        return building, _cpu_to_call(["resume", run], folder, endpoint)
+
+
+def _cpu_to_call(words: list[str], folder: str, endpoint: Endpoint) -> float:
+    asked = threading.Event()
+    endpoint.on_question = lambda _: asked.set()
+    before = _children()
+    process = subprocess.Popen(
+        [*PROGRAM, *words],
+        cwd=folder,
+        env=ENVIRONMENT | {"SOFTFACTORY_HOME": f"{folder}/home"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    asked.wait(60)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return _children() - before
+
+
+def cpu_of_imports() -> float:
+    """CPU seconds of starting Python and importing what the two commands import."""
+    before = _children()
+    subprocess.run([sys.executable, "-c", f"import {IMPORTED}"], check=True, env=ENVIRONMENT)
+    return _children() - before
 
 
 def core() -> tuple[int, float]:
@@ -69,10 +93,18 @@ def _children() -> float:
 
 def main() -> None:
     cpu_of_help()
+    cpu_to_first_calls()
     distributions, megabytes = core()
-    print(f"softfactory --help           {min(cpu_of_help() for _ in range(3)):.2f} s of CPU")
-    print(f"to the first model call      {min(cpu_to_first_call() for _ in range(3)):.2f} s of CPU")
-    print(f"core installation            {distributions} distributions, {megabytes:.0f} MB")
+    building, resuming = (min(column) for column in zip(*_thrice(cpu_to_first_calls), strict=True))
+    print(f"softfactory --help                   {min(_thrice(cpu_of_help)):.2f} s of CPU")
+    print(f"build, to the first model call       {building:.2f} s of CPU")
+    print(f"resume, to the next model call       {resuming:.2f} s of CPU")
+    print(f"of these, Python and the imports     {min(_thrice(cpu_of_imports)):.2f} s of CPU")
+    print(f"core installation                    {distributions} distributions, {megabytes:.0f} MB")
+
+
+def _thrice(measured: Callable[[], T]) -> list[T]:
+    return [measured() for _ in range(3)]
 
 
 if __name__ == "__main__":

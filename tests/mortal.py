@@ -29,7 +29,7 @@ from tests.workshop import LastingModel
 WATCHED: dict[str, Callable[[dict[str, Any]], str]] = {
     "LastingModel.reply": lambda f: f["request"].skill + " " + f["request"].subject,
     "Ledger.record": lambda f: f["request"].skill + " " + f["request"].subject,
-    "Repository._commit": lambda f: f"{f['ref']} {f['change'].summary}",
+    "Repository.commit": lambda f: f["change"].summary,
     "Repository.put": lambda f: "",
     "Repository.tag": lambda f: "",
     "Folder.publish": lambda f: "",

@@ -20,8 +20,8 @@ STEPS = 25
 ALL = "before during after"
 POINTS = [
     "after LastingModel.reply write_code W2 round 1",
-    "before Repository._commit refs/heads/main Write words",
-    "during Repository._commit refs/heads/main Mend operators (W1, round 2)",
+    "before Repository.commit Write words",
+    "during Repository.commit Mend operators (W1, round 2)",
     "during Fenced.aput_writes engineering",
     "during Laboratory.examine",
     "during Folder.publish",
@@ -125,7 +125,7 @@ def test_killed_at_every_point_of_an_undo(
     lived(tmp_path, place, "")
     outcome = lived(tmp_path, place, ALL, "", "undone")
     died_in = {point.split()[1] for point in outcome.deaths}
-    assert died_in >= {*UNDOING, "Fenced.aput", "Repository._commit"}
+    assert died_in >= {*UNDOING, "Fenced.aput", "Repository.commit"}
     assert outcome.status == "delivered"
     assert outcome.files == undone.files
     assert outcome.commits == undone.commits

@@ -81,10 +81,11 @@ class Folder:
     def _publish(self) -> list[str]:
         mine, product = Objects(self.out), Objects(self.repository.folder)
         self._create(mine)
-        commit = product.commit_of(BRANCH)
-        mine.fetch(product, commit)
-        refs = mine.refs()
+        commit, refs = product.commit_of(BRANCH), mine.refs()
+        mine.fetch(product, commit, refs)
         _bring_tags(product, mine, refs)
+        if refs.get(PUBLISHED) == commit:
+            return []
         old, coming = _last(product, refs)
         new = product.tree(commit)
         wanted = {p: new.get(p) for p in {*old, *new} if old.get(p) != new.get(p)}
@@ -96,11 +97,10 @@ class Folder:
         ]
         if left or not mine.follows(refs.get("HEAD"), refs.get(PUBLISHED), commit):
             return left or sorted(wanted)
-        if refs.get(PUBLISHED) != commit:
-            mine.point(COMING, commit)
-            _write(self.out, wanted, product.contents({p: b for p, b in wanted.items() if b}))
-            mine.stand_at(commit)
-            mine.point(PUBLISHED, commit)
+        mine.point(COMING, commit)
+        _write(self.out, wanted, product.contents({p: b for p, b in wanted.items() if b}))
+        mine.stand_at(commit)
+        mine.point(PUBLISHED, commit)
         return []
 
     async def edits(self) -> tuple[dict[str, bytes | None], list[str]]:

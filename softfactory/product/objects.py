@@ -48,9 +48,7 @@ class Objects:
     def refs(self) -> dict[str, str]:
         """Commits by the names of the refs, HEAD's among them; those of other objects, too."""
         with self._opened() as repository:
-            found = {
-                name: str(repository.references[name].target) for name in repository.references
-            }
+            found = {ref.name: str(ref.target) for ref in repository.references.iterator()}
             if not repository.head_is_unborn:
                 found["HEAD"] = str(repository.head.target)
         return found
@@ -134,11 +132,17 @@ class Objects:
             if ref in repository.references:
                 repository.references.delete(ref)
 
-    def fetch(self, source: "Objects", commit: str) -> None:
-        """Copy a commit and all that it stands on: what it needs comes before it."""
+    def fetch(self, source: "Objects", commit: str, refs: Mapping[str, str]) -> None:
+        """Copy a commit and all that it stands on: what it needs comes before it.
+
+        Args:
+            source: where from.
+            commit: the newest to be copied.
+            refs: those there are here.
+        """
         with self._opened() as mine, source._opened() as theirs:
             missing = theirs.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL | SortMode.REVERSE)
-            for name, known in self.refs().items():
+            for name, known in refs.items():
                 if name.startswith("refs/heads/") and known in theirs:
                     missing.hide(pygit2.Oid(hex=known))
             for found in missing:

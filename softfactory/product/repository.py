@@ -64,7 +64,6 @@ class Repository:
         Raises:
             EditConflict: the role would replace what a human changed by hand and it has not seen.
         """
-        await asyncio.to_thread(self._objects.create, bare=True)
         kept = await self._kept_by_hand(change) if change.seen is not None else {}
         files = {path: content for path, content in change.files.items() if path not in kept}
         await self.commit(Change(change.role, change.summary, files))
@@ -78,21 +77,25 @@ class Repository:
         """
         contents = {p: None if c is None else _bytes(c) for p, c in change.files.items()}
         async with self._turn:
-            newest, changed = await asyncio.to_thread(self._changed, contents)
-            if changed or merged:
-                parents = [parent for parent in (newest, merged) if parent]
-                await self._commit(BRANCH, change, changed, parents)
+            await self.may_write()
+            changed = await asyncio.to_thread(self._commit_changed, change, contents, merged)
         if changed:
             await self.saved(change)
 
-    def _changed(self, contents: Mapping[str, bytes | None]) -> tuple[str, dict[str, bytes | None]]:
-        """The newest commit, and what would be different in the next one."""
+    def _commit_changed(
+        self, change: Change, contents: Mapping[str, bytes | None], merged: str
+    ) -> bool:
+        """Commit what differs from the newest commit; whether anything does."""
         objects = self._objects
         objects.create(bare=True)
         newest = objects.commit_of(BRANCH)
         head = objects.tree(newest)
         ids = {path: None if c is None else blob_id(c) for path, c in contents.items()}
-        return newest, {p: c for p, c in contents.items() if head.get(p) != ids[p]}
+        changed = {p: c for p, c in contents.items() if head.get(p) != ids[p]}
+        if changed or merged:
+            parents = [parent for parent in (newest, merged) if parent]
+            objects.commit(self._entry(change), changed, BRANCH, parents)
+        return bool(changed)
 
     async def decide_nothing(self) -> None:
         """Forget a change that a human had to decide about."""
@@ -110,6 +113,7 @@ class Repository:
         Raises:
             EditConflict: a human has yet to decide about some.
         """
+        await asyncio.to_thread(self._objects.create, bare=True)
         head, seen = await self.tree(), change.seen or {}
         unseen = {
             path: content
@@ -136,10 +140,11 @@ class Repository:
         self, ref: str, change: Change, files: Mapping[str, bytes | None], parents: list[str]
     ) -> None:
         await self.may_write()
+        await asyncio.to_thread(self._objects.commit, self._entry(change), files, ref, parents)
+
+    def _entry(self, change: Change) -> Entry:
         mail = f"{change.role.lower().replace(' ', '-')}@softfactory.invalid"
-        message = f"{change.summary}\n\nSoftfactory-Run: {self.run}\n"
-        entry = Entry(change.role, mail, message)
-        await asyncio.to_thread(self._objects.commit, entry, files, ref, parents)
+        return Entry(change.role, mail, f"{change.summary}\n\nSoftfactory-Run: {self.run}\n")
 
     async def newest(self) -> str:
         """The newest commit; empty if there is none."""

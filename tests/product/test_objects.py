@@ -34,7 +34,7 @@ def test_git_finds_no_fault_in_what_was_copied_even_if_a_copy_was_broken_off(
     copy = Objects(tmp_path / "copy")
     copy.create(bare=False)
     copy.put(b"2\n")  # as a copy that was killed leaves it
-    copy.fetch(product, second)
+    copy.fetch(product, second, copy.refs())
     copy.point(BRANCH, second)
     git(copy.folder, "fsck", "--strict")
     assert copy.tree(BRANCH) == product.tree(second) == product.tree(BRANCH)
@@ -84,6 +84,6 @@ def test_only_files_count_in_a_commit_of_the_users_own(product: Objects, tmp_pat
     assert set(theirs.tree(BRANCH)) == {"a.py", "docs/b.md"}
     copy = Objects(tmp_path / "copy")
     copy.create(bare=True)
-    copy.fetch(theirs, theirs.commit_of(BRANCH))
+    copy.fetch(theirs, theirs.commit_of(BRANCH), copy.refs())
     copy.point(BRANCH, theirs.commit_of(BRANCH))
     assert copy.tree(BRANCH) == theirs.tree(BRANCH)

@@ -24,6 +24,37 @@ from softfactory.web.workshop import Workshop, wire_shelves, workshop
 LOOK_AT_RUNS_SECONDS = 4.0
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Noto Sans SC", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+COLOURS = {
+    "body_text_color_subdued": "*neutral_600",
+    "body_text_color_subdued_dark": "*neutral_400",
+    "input_placeholder_color": "*neutral_500",
+    "input_placeholder_color_dark": "*neutral_400",
+    "input_background_fill_dark": "*neutral_900",
+    "input_border_color": "*neutral_300",
+    "input_border_color_dark": "*neutral_600",
+    "color_accent": "*primary_700",
+    "link_text_color": "*primary_700",
+    "link_text_color_hover": "*primary_800",
+    "link_text_color_visited": "*primary_700",
+    "link_text_color_active": "*primary_800",
+    "link_text_color_dark": "*primary_300",
+    "link_text_color_hover_dark": "*primary_200",
+    "link_text_color_visited_dark": "*primary_300",
+    "link_text_color_active_dark": "*primary_200",
+    "button_primary_background_fill": "*primary_700",
+    "button_primary_background_fill_dark": "*primary_700",
+    "button_primary_background_fill_hover": "*primary_800",
+    "button_primary_background_fill_hover_dark": "*primary_800",
+    "button_secondary_background_fill_dark": "transparent",
+    "button_secondary_background_fill_hover_dark": "*neutral_700",
+    "button_secondary_border_color": "*neutral_300",
+    "button_secondary_border_color_dark": "*neutral_400",
+    "checkbox_border_color": "*neutral_400",
+    "checkbox_border_color_dark": "*neutral_400",
+    "checkbox_label_background_fill_selected": "*primary_700",
+    "checkbox_label_background_fill_selected_dark": "*primary_700",
+}
+"""Text stands out from what is behind it by 4.5:1 or more, in light and in dark."""
 Updates = dict[Any, Any]
 
 
@@ -52,15 +83,15 @@ def mount(app: FastAPI, office: Office) -> Any:
 
 def theme() -> Any:
     """How it looks; fonts are the machine's own, so that none is fetched."""
-    soft = gr.themes.Soft(primary_hue="teal", neutral_hue="slate", font=SANS, font_mono=MONO)
+    hues = {"primary_hue": "teal", "secondary_hue": "teal", "neutral_hue": "slate"}
+    soft = gr.themes.Soft(**hues, font=SANS, font_mono=MONO)
     return soft.set(
         block_title_background_fill="transparent",
         block_title_text_color="*body_text_color",
         block_title_padding="0",
         block_label_background_fill="transparent",
         input_border_width="1px",
-        input_border_color="*border_color_primary",
-        button_secondary_border_color="*border_color_primary",
+        **COLOURS,
     )
 
 

@@ -42,7 +42,7 @@ def spent(events: Sequence[LoggedEvent]) -> Bill:
 def head(view: View, words: Wording) -> str:
     """Name, standing, cost."""
     run = view.run
-    title = run.title or run.idea.splitlines()[0][:80]
+    title = run.title or run.idea.splitlines()[0]
     model = run.settings.model
     shown = f"▶ {words['recording']}" if view.recorded else model
     return str(

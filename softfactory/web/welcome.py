@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from softfactory.config import OptionalGate, RoleKey, budget_of
 from softfactory.demos import Demo, demos
 from softfactory.errors import SoftfactoryError
+from softfactory.models.choice import RECORDING
 from softfactory.persistence.runs import Choice, Run
 from softfactory.web.browser import FORGET, KEEP, LISTEN, PICK
 from softfactory.web.markup import Markup, plain, together
@@ -20,6 +21,7 @@ from softfactory.web.wording import Wording, wording
 ROLES: tuple[RoleKey, ...] = get_args(RoleKey)
 GATES: tuple[OptionalGate, ...] = get_args(OptionalGate)
 MOST_RUNS = 60
+RUNS_IN_SIGHT = 5
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,8 @@ def beginning(t: gr.I18n, office: Office) -> Beginning:
                                max_length=200, min_width=200)
                     for key in ROLES
                 ]  # fmt: skip
-        gr.Markdown(t("examples"), elem_classes="sf-section")
-        examples = gr.HTML(js_on_load=PICK, elem_id="examples")
-        gr.Markdown(t("runs"), elem_classes="sf-section")
         runs = gr.HTML(elem_id="runs", js_on_load=None)
+        examples = gr.HTML(js_on_load=PICK, elem_id="examples")
     return Beginning(
         group, idea, model, build, base_url, budget, gates, thorough, roles, complaint, examples,
         runs,
@@ -148,18 +148,28 @@ def examples(words: Wording) -> str:
         ).format(_name(demo, words), words.said(demo.about), demo.name, words["watch"])
         for demo in demos()
     )
-    return str(Markup('<div class="sf-cards">{}</div>').format(cards))
+    shown = Markup('<h2 class="sf-section">{}</h2><div class="sf-cards">{}</div>')
+    return str(shown.format(words["examples"], cards))
 
 
 async def runs(office: Office, visit: Visit, words: Wording) -> str:
-    """The runs that a visitor may see, the newest first."""
+    """The runs that a visitor may see, the newest first; nothing where there are none."""
     found = await office.service.runs.page(
         Choice(office.holder(visit)), (float("inf"), ""), MOST_RUNS
     )
     if not found:
-        return str(Markup('<p class="sf-nothing">{}</p>').format(words["no_runs"]))
-    rows = together(_row(office, run, words) for run in found)
-    return str(Markup('<div class="sf-runs">{}</div>').format(rows))
+        return str(Markup('<div class="sf-runs"></div>'))
+    rows = [_row(office, run, words) for run in found]
+    older = Markup("<details><summary>{}</summary>{}</details>").format(
+        words["older_runs"].format(len(rows) - RUNS_IN_SIGHT), together(rows[RUNS_IN_SIGHT:])
+    )
+    return str(
+        Markup('<h2 class="sf-section">{}</h2><div class="sf-runs">{}{}</div>').format(
+            words["runs"],
+            together(rows[:RUNS_IN_SIGHT]),
+            older if len(rows) > RUNS_IN_SIGHT else "",
+        )
+    )
 
 
 def _row(office: Office, run: Run, words: Wording) -> Markup:
@@ -167,11 +177,21 @@ def _row(office: Office, run: Run, words: Wording) -> Markup:
     standing: str = "working" if at_work else run.status
     if run.status == "working" and not at_work:
         standing = "interrupted"
-    at = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+    is_recorded = run.settings.model.startswith(RECORDING)
+    marks = [
+        f"▶ {words['recording']}" if is_recorded else "",
+        words["fork_of"].format(run.parent) if run.parent else "",
+        run.id,
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)),
+    ]
     return Markup(
-        '<a href="?run={}"><b>{}</b><span class="sf-chip sf-{}">{}</span><small>{} · {}</small></a>'
+        '<a href="?run={}"><b>{}</b><span class="sf-chip sf-{}">{}</span><small>{}</small></a>'
     ).format(
-        run.id, run.title or run.idea.splitlines()[0][:100], standing, words[standing], run.id, at
+        run.id,
+        run.title or run.idea.splitlines()[0],
+        standing,
+        words[standing],
+        " · ".join(filter(None, marks)),
     )
 
 

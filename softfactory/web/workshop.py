@@ -75,7 +75,7 @@ class Workshop:
                 visible=view.standing in RESUMABLE,
                 value=words["take_back" if view.off_the_record else "resume"],
             ),
-            self.download: lambda view: gr.update(visible=bool(view.things.tree)),
+            self.download: lambda view: gr.update(visible=_is_begun(view)),
             self.talk: lambda view: conversation(view, words),
             self.aside: lambda view: gr.update(
                 visible=view.recorded and view.question is None, value=recorded_note(words, "say")
@@ -224,6 +224,11 @@ def _model_to_mend(view: View) -> Any:
 def _topic(view: View) -> str:
     """What can be said to the company."""
     return "change" if view.standing == "delivered" else "say"
+
+
+def _is_begun(view: View) -> bool:
+    """Whether there is more to take away than what can be read in the page."""
+    return any(not path.startswith("docs/") for path in view.things.tree)
 
 
 def _in_front(view: View) -> Any:

@@ -220,7 +220,8 @@ async def test_runs_of_others_are_seen_by_nobody_without_their_token(
             await page.locator("input").nth(0).fill("bob")
             await page.locator("input").nth(1).fill("bobs-token-0123456789")
             await page.get_by_role("button").first.click()
-            await expect(page.locator("#runs")).to_contain_text("Nothing has been built")
+            await expect(page.locator("#runs .sf-runs")).to_be_attached()
+            await expect(page.locator("#runs a")).to_have_count(0)
             await page.goto(f"{served.url}/ui/?run={answer.json()['id']}")
             await expect(page.get_by_text("There is no such run.")).to_be_visible()
 

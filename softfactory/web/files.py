@@ -24,6 +24,7 @@ PICTURES = {"png": b"\x89PNG", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8"}
 BETWEEN_FILES = re.compile(r"^diff --git ", re.MULTILINE)
 NAMES = re.compile(r"a/(?P<path>.+) b/(?P=path)")
 KINDS = {"+": "sf-plus", "-": "sf-minus", "@": "sf-place"}
+PICTURE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 LANGUAGES = {
     "py": "python",
     "js": "javascript",
@@ -162,7 +163,8 @@ def _readable(diff: str, words: Wording) -> Iterator[tuple[str, str]]:
         name = found["path"] if found else first
         yield "sf-file", words[change].format(name) if change else name
         if "Binary" in known:
-            yield "sf-place", words["binary_changed"]
+            is_picture = name.lower().endswith(PICTURE_NAMES)
+            yield "sf-place", words["picture" if is_picture else "no_text"]
         for line in f"{place}{body}".lstrip("\n").splitlines():
             yield KINDS.get(line[:1], ""), line
         yield "", ""

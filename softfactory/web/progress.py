@@ -66,7 +66,8 @@ def _parent(run: Run, words: Wording) -> Markup:
     """The run that this one is a fork of."""
     if not run.parent:
         return Markup("")
-    return Markup(' · {} <a href="?run={}">{}</a>').format(words["fork_of"], run.parent, run.parent)
+    link = Markup('<a href="?run={0}">{0}</a>').format(run.parent)
+    return Markup(" · {} {}").format(words["forked_from"], link)
 
 
 def stages(view: View, words: Wording) -> str:
@@ -79,11 +80,8 @@ def stages(view: View, words: Wording) -> str:
         if how == "now" and view.standing != "working":
             how = "rest"
         items.append(
-            Markup('<li class="sf-{}">{}<small>{}{}&nbsp;</small></li>').format(
-                how,
-                words[f"stage_{name}"],
-                _rounds(view, words, name, is_done=how == "done"),
-                _clock(view) if how == "now" else "",
+            Markup('<li class="sf-{}">{}<small>{}&nbsp;</small></li>').format(
+                how, words[f"stage_{name}"], _progress(view, words, name, how)
             )
         )
     return str(Markup('<ol class="sf-stages">{}</ol>').format(together(items)))
@@ -127,14 +125,18 @@ def _clock(view: View) -> Markup:
         if logged.event.kind == "run" or STAGE_OF_ROLE.get(logged.event.role) not in (None, here):
             break
         since = logged.time
-    return Markup(' · <i data-since="{:.0f}"></i>').format(since) if since else Markup("")
+    return Markup('<i data-since="{:.0f}"></i>').format(since) if since else Markup("")
 
 
-def _rounds(view: View, words: Wording, name: str, *, is_done: bool) -> str:
+def _progress(view: View, words: Wording, name: str, how: str) -> Markup:
+    """The rounds of a stage, and how long it has taken so far."""
+    parts = []
     turn, limit = rounds(view.events).get(name, (0, 0))
-    if not turn or (is_done and turn == 1):
-        return ""
-    return words["rounds_done" if is_done else "round_now"].format(turn, limit)
+    if turn > 1 or (turn and how != "done"):
+        parts.append(words["rounds_done" if how == "done" else "round_now"].format(turn, limit))
+    if how == "now":
+        parts.append(_clock(view))
+    return Markup(" · ").join(filter(None, parts))
 
 
 def _meter(view: View, words: Wording) -> Markup:

@@ -90,7 +90,7 @@ def report(view: View, office: Office, words: Wording) -> str:
         return ""
     verdict = headings(view.things.state["prd"].language)["shown"]
     pictured = text.replace("](pictures/", f"]({office.address(view.run.id, PICTURES)}")
-    return f"{pictured}\n\n{words['shown'].format(verdict)}"
+    return f"{words['shown'].format(verdict)}\n\n{pictured}"
 
 
 def is_page(view: View) -> bool:

@@ -144,6 +144,7 @@ async def test_a_gate_that_another_one_answered_is_refused_and_a_double_click_an
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
         assert len(model.questions("design_api")) == 1
         await expect(page.locator("#shelves")).to_contain_text("What was printed")
+        await expect(page.locator("#shelves")).to_contain_text("$ python calc.py")
 
 
 async def test_changes_are_asked_for_in_words_and_the_run_is_stopped_and_resumed(

@@ -7,14 +7,38 @@ LISTEN: dict[str, Any] = {
     "show_progress": "hidden",
     "concurrency_limit": None,
 }
-PICK = """element.addEventListener('click', (event) => {
+PICK = """const mark = () => element.querySelectorAll('[data-value]').forEach((button) =>
+    button.classList.toggle('sf-picked', (window.sfOpen || []).includes(button.dataset.value)));
+const isSure = (button) => {
+    if (!button.dataset.sure || button.dataset.asked) { return true; }
+    const asked = button.textContent;
+    button.textContent = button.dataset.sure;
+    button.dataset.asked = 'yes';
+    setTimeout(() => { button.textContent = asked; delete button.dataset.asked; }, 6000);
+    return false;
+};
+element.addEventListener('click', (event) => {
     const button = event.target.closest('[data-value]');
-    if (!button) { return; }
-    element.querySelectorAll('.sf-picked').forEach((b) => b.classList.remove('sf-picked'));
-    button.classList.add('sf-picked');
-    trigger('select', {value: button.dataset.value});
-});"""
-"""Makes a button in HTML tell what it stands for."""
+    if (button && isSure(button)) { trigger('select', {value: button.dataset.value}); }
+});
+window.addEventListener('sf-open', mark);
+new MutationObserver(mark).observe(element, {childList: true, subtree: true});
+mark();"""
+"""Makes a button in HTML tell what it stands for, at the second click if it asks whether one is
+sure, and marks those of what is open."""
+OPEN = """(path, commit, newest) => {
+    window.sfOpen = [path, commit || newest];
+    window.dispatchEvent(new Event('sf-open'));
+}"""
+"""Says which file and which change are shown."""
+TICK = """setInterval(() => element.querySelectorAll('[data-since]').forEach((clock) => {
+    const seconds = Math.max(0, Math.round(Date.now() / 1000 - clock.dataset.since));
+    const rest = String(seconds % 60).padStart(2, '0');
+    clock.textContent = `${Math.floor(seconds / 60)}:${rest}`;
+}), 500);"""
+"""Counts how long somebody has been at work, without asking the server."""
+HIDE = "() => ({__type__: 'update', visible: false})"
+"""Takes a complaint away once what it is about is touched."""
 JUMP = "(run) => { if (run) { window.location.search = '?run=' + encodeURIComponent(run); } }"
 """Goes to a run: its name in the address is all that the page has to remember."""
 RETURN = """(ended) => {

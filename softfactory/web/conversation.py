@@ -1,11 +1,13 @@
 """The company's conversation, read off the events: results in the open, the work folded."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from softfactory.persistence.events import LoggedEvent
 from softfactory.state.events import Event
+from softfactory.stretch import BY_HUMAN
 from softfactory.web.markup import plain
 from softfactory.web.telling import told
 from softfactory.web.view import View
@@ -15,6 +17,7 @@ MOST_PHRASES = 3
 AUTHORS = {"prd": "Product Manager", "design": "Architect", "plan": "Project Manager"}
 """Whose turn it is again when a human asks for changes."""
 RESTS = ("delivered", "stopped", "paused", "failed", "interrupted")
+FORKED = re.compile(r"run \S+: fork of ")
 Message = dict[str, Any]
 
 
@@ -40,9 +43,10 @@ class Stretch:
 
     def message(self, words: Wording, *, is_done: bool) -> Message:
         """The stretch as a message that can be folded."""
-        what = ", ".join(self.phrases[-MOST_PHRASES:])
+        what = words["comma"].join(self.phrases[-MOST_PHRASES:])
         name = words[self.role]
-        metadata: dict[str, Any] = {"title": f"{name}: {what}" if what else name}
+        title = words["names"].format(name, what) if what else name
+        metadata: dict[str, Any] = {"title": title}
         metadata["status"] = "done" if is_done else "pending"
         if is_done:
             metadata["duration"] = round(self.until - self.since, 1)
@@ -64,6 +68,8 @@ class Conversation:
         event = logged.event
         if event.kind == "run":
             self.close()
+            if FORKED.match(event.text):
+                self._say("assistant", plain(told(event, self.words)))
             return
         if event.role == "Human" and event.kind in ("said", "note"):
             self.close()
@@ -108,10 +114,16 @@ def conversation(view: View, words: Wording) -> list[Message]:
         heard.go_on(newest, "testing" if view.testing else "")
     heard.close()
     if view.standing in RESTS:
-        reason = f"\n\n{plain(words.said(view.run.reason))}" if view.run.reason else ""
-        text = f"**{words[view.standing]}**{reason}"
-        heard.messages.append({"role": "assistant", "content": text})
+        heard.messages.append({"role": "assistant", "content": _rest(view, words)})
     return heard.messages
+
+
+def _rest(view: View, words: Wording) -> str:
+    """How a run has come to its rest, and what can be done now."""
+    if view.standing == "delivered" or (view.run.status, view.run.reason) == BY_HUMAN:
+        return words[f"is_{view.standing}"]
+    reason = f"\n\n{plain(words.said(view.run.reason))}" if view.run.reason else ""
+    return f"**{words[view.standing].capitalize()}**{reason}"
 
 
 def _skill(event: Event) -> str:
@@ -139,25 +151,24 @@ def _line(event: Event, words: Wording) -> str:
 
 def _result(event: Event, words: Wording) -> str:
     """An event that everybody should see; nothing for mere work."""
-    who, text = f"**{words[event.role]}**", plain(told(event, words))
+    who = "asks_you" if event.kind == "gate" else event.role
+    text = words["names"].format(f"**{words[who]}**", plain(told(event, words)))
     if event.kind == "commit":
-        return f"{who} {words['committed']}: {text}\n\n{_files(event, words)}"
-    if event.kind == "gate":
-        return f"**{words['asks_you']}**: {text}"
-    if event.kind == "test":
-        return f"{who}: {text}"
+        return f"{text}\n\n{_files(event, words)}"
+    if event.kind in ("gate", "test"):
+        return text
     if event.kind == "finding":
         problems = _texts(event.data.get("problems"))
         is_result = problems or "check" not in event.data
         listed = "".join(f"\n- {plain(problem)}" for problem in problems)
-        return f"{who}: {text}\n{listed}" if is_result else ""
+        return f"{text}\n{listed}" if is_result else ""
     return ""
 
 
 def _files(event: Event, words: Wording) -> str:
     files = _texts(event.data.get("files"))
     shown = ", ".join(f"`{file}`" for file in files[:4] if "`" not in file)
-    more = " " + words["and_more"].format(len(files) - 4) if len(files) > 4 else ""
+    more = words["and_more"].format(len(files) - 4) if len(files) > 4 else ""
     return shown + more
 
 

@@ -14,7 +14,7 @@ from softfactory.persistence.runs import Run
 from softfactory.product.history import History
 from softfactory.service import AS_IT_WAS
 from softfactory.state.gates import Decision
-from softfactory.web.browser import LISTEN, SAVE
+from softfactory.web.browser import HIDE, LISTEN, SAVE
 from softfactory.web.markup import plain
 from softfactory.web.office import Office
 from softfactory.web.view import View
@@ -67,6 +67,8 @@ def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
         history = History((await office.service.product(run.id)).folder)
         return f"{name}.zip|{base64.b64encode(await history.zipped(name)).decode()}"
 
+    touched = [shop.model.change, shop.say.change]
+    gr.on(touched, None, None, shop.notice, js=HIDE, api_visibility="private")
     shop.stop.click(stop, None, shop.notice, **LISTEN)
     shop.resume.click(resume, shop.model, shop.notice, **LISTEN)
     shop.download.click(pack, None, parcel, **LISTEN).then(

@@ -1,6 +1,9 @@
 """The files of a product and what changed in them."""
 
 import base64
+import re
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from softfactory.errors import NotThere
@@ -18,6 +21,10 @@ LARGEST_PICTURE = 2_000_000
 MOST_LINES = 1500
 PICTURES = {"png": b"\x89PNG", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8"}
 """Kind of a picture → how its content begins."""
+BETWEEN_FILES = re.compile(r"^diff --git ", re.MULTILINE)
+NAMES = re.compile(r"a/(?P<path>.+) b/(?P=path)")
+KINDS = {"+": "sf-plus", "-": "sf-minus", "@": "sf-place"}
+PICTURE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 LANGUAGES = {
     "py": "python",
     "js": "javascript",
@@ -55,12 +62,17 @@ def commits(view: View, words: Wording) -> str:
     """The steps of the roles, the newest first; each is a button that names its commit."""
     if not view.things.commits:
         return nothing(words)
+    count = len(view.things.commits)
     rows = together(
         Markup(
-            '<button type="button" data-value="{}"><b>{}</b> {} <small>{}</small></button>'
-        ).format(commit.id, words.get(commit.role), words.said(commit.summary), _names(commit))
-        for commit in view.things.commits
-    )
+            '<button type="button" data-value="{}"><small>{} · {}</small> <b>{}</b> {} '
+            "<small>{}</small></button>"
+        ).format(
+            commit.id, count - newer, time.strftime("%m-%d %H:%M", time.localtime(commit.time)),
+            words.get(commit.role), words.said(commit.summary), _names(commit),
+        )
+        for newer, commit in enumerate(view.things.commits)
+    )  # fmt: skip
     return str(Markup('<div class="sf-tree sf-commits">{}</div>').format(rows))
 
 
@@ -99,11 +111,13 @@ async def diff_of(service: Service, run: Run, commit: str, words: Wording) -> st
         text = await history.diff(commit or None)
     except NotThere:
         text = ""
-    lines = text.splitlines()
+    lines = list(_readable(text, words))
     if not lines:
         return nothing(words)
-    shown = together(Markup('<span class="{}">{}\n</span>').format(_kind(line), line)
-                     for line in lines[:MOST_LINES])  # fmt: skip
+    shown = together(
+        Markup('<span class="{}">{}\n</span>').format(kind, line)
+        for kind, line in lines[:MOST_LINES]
+    )
     more = words["too_long"] if len(lines) > MOST_LINES else ""
     return str(Markup('<pre class="sf-diff">{}{}</pre>').format(shown, more))
 
@@ -121,7 +135,10 @@ def _picture(kind: str, content: bytes, path: str, words: Wording) -> str:
     if len(content) > LARGEST_PICTURE:
         return _aside(words["picture_large"])
     data = base64.b64encode(content).decode()
-    picture = Markup('<img class="sf-picture" alt="{}" src="data:image/{};base64,{}">')
+    picture = Markup(
+        '<p class="sf-name">{0}</p>'
+        '<img class="sf-picture" alt="{0}" src="data:image/{1};base64,{2}">'
+    )
     return str(picture.format(path, kind, data))
 
 
@@ -135,7 +152,19 @@ def _names(commit: Commit) -> str:
     return ", ".join(commit.files[:3]) + (" …" if len(commit.files) > 3 else "")
 
 
-def _kind(line: str) -> str:
-    if line.startswith(("diff ", "index ", "+++", "---", "new file", "deleted file")):
-        return "sf-file"
-    return {"+": "sf-plus", "-": "sf-minus", "@": "sf-place"}.get(line[:1], "")
+def _readable(diff: str, words: Wording) -> Iterator[tuple[str, str]]:
+    """A diff as people read it, each line with its kind: a file's name instead of git's heads."""
+    for part in filter(None, BETWEEN_FILES.split(diff)):
+        head, place, body = part.partition("\n@@")
+        first, *rest = head.splitlines()
+        found = NAMES.fullmatch(first)
+        known = {line.partition(" ")[0] for line in rest}
+        change = "file_new" if "new" in known else "file_gone" if "deleted" in known else ""
+        name = found["path"] if found else first
+        yield "sf-file", words[change].format(name) if change else name
+        if "Binary" in known:
+            is_picture = name.lower().endswith(PICTURE_NAMES)
+            yield "sf-place", words["picture" if is_picture else "no_text"]
+        for line in f"{place}{body}".lstrip("\n").splitlines():
+            yield KINDS.get(line[:1], ""), line
+        yield "", ""

@@ -8,9 +8,9 @@ import gradio as gr
 
 from softfactory.errors import GateGone, SoftfactoryError, UsageError
 from softfactory.state.gates import Action, Decision, GateQuestion
-from softfactory.web.browser import DISABLE, ENABLE, LISTEN
+from softfactory.web.browser import DISABLE, ENABLE, HIDE, LISTEN
 from softfactory.web.editing import as_text, editable, from_text
-from softfactory.web.markup import plain
+from softfactory.web.markup import Markup, escape, plain
 from softfactory.web.office import Office, Visit
 from softfactory.web.view import View
 from softfactory.web.wording import Wording, wording
@@ -101,7 +101,7 @@ def gate_card(t: gr.I18n) -> GateCard:
 
     with gr.Column(visible=False, elem_id="gate") as group:
         title = gr.Markdown(elem_classes="sf-gate-title", latex_delimiters=[])
-        aside = gr.Markdown(visible=False, elem_classes="sf-aside")
+        aside = gr.HTML(visible=False, js_on_load=None, elem_classes="sf-aside")
         with gr.Tabs() as tabs:
             with gr.Tab(t("read"), id="read"):
                 document = gr.Markdown(elem_classes="sf-paper", latex_delimiters=[])
@@ -130,6 +130,8 @@ def gate_card(t: gr.I18n) -> GateCard:
 def wire_gate(card: GateCard, office: Office) -> None:
     """Have each button send its answer."""
     inputs = [card.identity, card.editor, card.feedback, *card.replies]
+    touched = [box.change for box in inputs[1:]]
+    gr.on(touched, None, None, card.complaint, js=HIDE, api_visibility="private")
 
     def answering(action: Action) -> Any:
         async def answered(
@@ -164,8 +166,9 @@ async def take(card: GateCard, office: Office, visit: Visit, answer: Answer) -> 
 
 
 def recorded_note(words: Wording, where: str) -> str:
-    """Why nobody heeds wishes in a recording, and what to do instead, as Markdown."""
-    return f"{words[f'recorded_{where}']} {words['how_to_model']}"
+    """Why nobody heeds wishes in a recording, and where they are heeded, as HTML."""
+    link = Markup('<a href="?">{}</a>').format(words["own_run"])
+    return str(escape(words[f"recorded_{where}"]).format(link))
 
 
 def _button(
@@ -206,7 +209,7 @@ def _edited(
     try:
         return from_text(question.gate, answer.edited, shown, words)
     except UsageError as error:
-        raise UsageError(f"{words['unfit']}: {error}") from error
+        raise UsageError(words["names"].format(words["unfit"], error)) from error
 
 
 def _feedback(question: GateQuestion, words: Wording, *, is_heard: bool) -> Any:

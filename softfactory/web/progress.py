@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from softfactory.config import QA_ROUNDS, REVIEW_ROUNDS
 from softfactory.persistence.events import LoggedEvent
+from softfactory.persistence.runs import Run
 from softfactory.web.markup import Markup, together
 from softfactory.web.view import View
 from softfactory.web.wording import Wording
@@ -48,9 +49,25 @@ def head(view: View, words: Wording) -> str:
     return str(
         Markup(
             '<div class="sf-head"><h1>{}</h1><span class="sf-chip sf-{}">{}</span>'
-            '<span class="sf-meta">{} · {}</span>{}</div>'
-        ).format(title, view.standing, words[view.standing], shown, run.id, _meter(view, words))
+            '<span class="sf-meta">{} · {}{}</span>{}</div>'
+        ).format(
+            title,
+            view.standing,
+            words[view.standing],
+            shown,
+            run.id,
+            _parent(run, words),
+            _meter(view, words),
+        )
     )
+
+
+def _parent(run: Run, words: Wording) -> Markup:
+    """The run that this one is a fork of."""
+    if not run.parent:
+        return Markup("")
+    link = Markup('<a href="?run={0}">{0}</a>').format(run.parent)
+    return Markup(" · {} {}").format(words["forked_from"], link)
 
 
 def stages(view: View, words: Wording) -> str:
@@ -63,8 +80,8 @@ def stages(view: View, words: Wording) -> str:
         if how == "now" and view.standing != "working":
             how = "rest"
         items.append(
-            Markup('<li class="sf-{}">{}{}</li>').format(
-                how, words[f"stage_{name}"], _rounds(view, words, name, is_done=how == "done")
+            Markup('<li class="sf-{}">{}<small>{}&nbsp;</small></li>').format(
+                how, words[f"stage_{name}"], _progress(view, words, name, how)
             )
         )
     return str(Markup('<ol class="sf-stages">{}</ol>').format(together(items)))
@@ -101,12 +118,25 @@ def _worked_at(view: View) -> str:
     return "requirements"
 
 
-def _rounds(view: View, words: Wording, name: str, *, is_done: bool) -> Markup:
+def _clock(view: View) -> Markup:
+    """Since when the stage has been worked at, for the browser to count."""
+    since, here = 0.0, _worked_at(view)
+    for logged in reversed(view.events):
+        if logged.event.kind == "run" or STAGE_OF_ROLE.get(logged.event.role) not in (None, here):
+            break
+        since = logged.time
+    return Markup('<i data-since="{:.0f}"></i>').format(since) if since else Markup("")
+
+
+def _progress(view: View, words: Wording, name: str, how: str) -> Markup:
+    """The rounds of a stage, and how long it has taken so far."""
+    parts = []
     turn, limit = rounds(view.events).get(name, (0, 0))
-    if not turn or (is_done and turn == 1):
-        return Markup("")
-    text = words["rounds_done" if is_done else "round_now"].format(turn, limit)
-    return Markup("<small>{}</small>").format(text)
+    if turn > 1 or (turn and how != "done"):
+        parts.append(words["rounds_done" if how == "done" else "round_now"].format(turn, limit))
+    if how == "now":
+        parts.append(_clock(view))
+    return Markup(" · ").join(filter(None, parts))
 
 
 def _meter(view: View, words: Wording) -> Markup:
@@ -114,7 +144,9 @@ def _meter(view: View, words: Wording) -> Markup:
     used, budget = spent(view.events), view.run.settings.budget
     price = words["price_unknown"] if used.price is None else f"${used.price:.2f}"
     if view.recorded:
-        price = words["free"]
+        return Markup('<span class="sf-meta">{}</span>').format(
+            words["free"].format(f"{used.tokens:,}")
+        )
     if budget is None:
         text = f"{price} · {used.tokens:,} {words['tokens']}"
         return Markup('<span class="sf-meter"><b>{}</b></span>').format(text)

@@ -2,7 +2,9 @@
 
 import time
 
+from softfactory.graph.steps import Step
 from softfactory.persistence.events import LoggedEvent
+from softfactory.state.headings import headings
 from softfactory.state.markdown import design_markdown, plan_markdown, prd_markdown
 from softfactory.state.testing import Case, TestReport
 from softfactory.web.files import nothing
@@ -71,18 +73,24 @@ def tests(view: View, office: Office, words: Wording) -> str:
     reason = Markup("<p>{}</p>").format(words.said(report.reason)) if report.reason else ""
     return str(
         Markup(
-            '<div class="sf-tests">{}<p>{} <code>{}</code> {}</p>{}{}<table><thead><tr><th></th>'
-            "<th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table></div>"
+            '<div class="sf-tests">{}<p>{} <code>{}</code> {}</p>{}<table><thead><tr><th></th>'
+            "<th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>{}</div>"
         ).format(
-            running if view.testing else "", chips, report.command, report.isolation, reason,
-            _pictures(view, office, words), words["test"], words["requirement"], rows,
+            running if view.testing else "", chips, report.command,
+            words["run_in"].format(report.isolation), reason,
+            words["test"], words["requirement"], rows, _pictures(view, office, words),
         )
     )  # fmt: skip
 
 
-def report(view: View, office: Office) -> str:
-    """The report of the delivery, as Markdown, with its pictures."""
-    return view.things.report.replace("](pictures/", f"]({office.address(view.run.id, PICTURES)}")
+def report(view: View, office: Office, words: Wording) -> str:
+    """The report of the delivery, as Markdown, with its pictures, and what its verdict means."""
+    text = view.things.report
+    if not text or "prd" not in view.things.state:
+        return ""
+    verdict = headings(view.things.state["prd"].language)["shown"]
+    pictured = text.replace("](pictures/", f"]({office.address(view.run.id, PICTURES)}")
+    return f"{words['shown'].format(verdict)}\n\n{pictured}"
 
 
 def is_page(view: View) -> bool:
@@ -111,16 +119,19 @@ def _storage(view: View, office: Office, words: Wording) -> str:
     text = words["storage"].format(entry)
     if office.enter or not view.run.out:
         return text
-    return f"{text} {words['storage_here'].format(f'{view.run.out}/{entry}')}"
+    return text + words["storage_here"].format(f"{view.run.out}/{entry}")
 
 
 def printed(view: View, words: Wording) -> str:
-    """How a product that is no web page is run, and what it printed, as Markdown."""
+    """How a product that is no web page is run, and what its trials printed, as Markdown."""
     state = view.things.state
     if is_page(view) or "report" not in state:
         return ""
     usage = f"### {words['how_to_run']}\n\n{state['layout'].usage}\n\n" if "layout" in state else ""
-    output = fenced(state["report"].output[-MOST_OUTPUT:])
+    trials = [case.message for case in state["report"].cases if not case.file]
+    if not trials:
+        return f"{words['not_tried']}\n\n{usage}"
+    output = fenced("\n\n".join(trials)[-MOST_OUTPUT:])
     return f"{usage}### {words['output']}\n\n{words['not_a_page']}\n\n{output}"
 
 
@@ -133,30 +144,34 @@ def log(view: View, words: Wording) -> str:
 
 
 def _steps(view: View, words: Wording) -> Markup:
-    """What a run has gone through; each step is a place to fork at."""
+    """What a run has gone through; each step is a place to fork at, which a recording can't."""
     steps = view.things.steps
-    if not steps:
+    if not steps or (view.recorded and not view.off_the_record):
         return Markup("")
+    button = Markup('<button type="button" data-value="{}">{}</button>')
     rows = together(
-        Markup(
-            "<tr><td>{}</td><td>{}</td><td>"
-            '<button type="button" data-value="{}">{}</button></td></tr>'
-        ).format(
+        Markup("<tr><td>{}</td><td>{}</td><td>{}</td></tr>").format(
             step.number,
-            ", ".join(_node(node, words) for node in step.by) or words["beginning_step"],
-            step.number,
-            words["fork"],
+            _workers(step, words),
+            button.format(step.number, words["fork"]) if step.next else "",
         )
         for step in steps
-        if step.next
     )
     undo = Markup("")
     if len(steps) > 1:
-        undo = Markup('<button type="button" data-value="undo">{}</button>').format(words["undo"])
+        undo = Markup(
+            '<button type="button" data-value="undo" data-sure="{}">{}</button>'
+        ).format(words["undo_sure"], words["undo"].format(steps[-1].number,
+                                                          _workers(steps[-1], words)))  # fmt: skip
     return Markup(
         '<div class="sf-log sf-steps"><b>{}</b> {}<p class="sf-nothing">{}</p><table>{}</table>'
         "</div>"
     ).format(words["steps"], undo, words["fork_hint"], rows)
+
+
+def _workers(step: Step, words: Wording) -> str:
+    """Who made a step."""
+    return words["comma"].join(_node(node, words) for node in step.by) or words["beginning_step"]
 
 
 def _node(node: str, words: Wording) -> str:
@@ -169,7 +184,7 @@ def _case(case: Case) -> Markup:
     mark = {"passed": "✓", "failed": "✗", "skipped": "–"}[case.outcome]
     message = Markup("<pre>{}</pre>").format(case.message[:1500]) if case.message else ""
     return Markup('<tr class="sf-{}"><td>{}</td><td>{}{}</td><td>{}</td></tr>').format(
-        case.outcome, mark, case.name, message, ", ".join(case.requirements)
+        case.outcome, mark, case.name, message, ", ".join(case.requirements) or "–"
     )
 
 
@@ -181,10 +196,18 @@ def _pictures(view: View, office: Office, words: Wording) -> Markup:
         Markup(
             '<figure><a href="{0}" target="_blank" rel="noopener"><img src="{0}" alt="{1}" '
             'loading="lazy"></a><figcaption>{1}</figcaption></figure>'
-        ).format(office.address(view.run.id, path), path.removeprefix(PICTURES))
+        ).format(office.address(view.run.id, path), _caption(view, path, words))
         for path in found
     )  # fmt: skip
     return Markup('<h3>{}</h3><div class="sf-pictures">{}</div>').format(words["pictures"], shown)
+
+
+def _caption(view: View, path: str, words: Wording) -> str:
+    """The requirement that a picture is named after, as a sentence; else the picture's name."""
+    name = path.removeprefix(PICTURES).removesuffix(".png")
+    requirements = view.things.state["prd"].requirements
+    text = next((r.text for r in requirements if r.id == name), "")
+    return words["names"].format(name, text) if text else name
 
 
 def _row(logged: LoggedEvent, words: Wording) -> Markup:

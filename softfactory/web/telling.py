@@ -15,11 +15,15 @@ def told(event: Event, words: Wording) -> str:
     """What an event says, as plain text."""
     data = event.data
     if event.kind in ASKED:
-        return ": ".join(filter(None, [_question(event, words), _course(event, words)]))
+        return _named(words, _question(event, words), _course(event, words))
     if event.kind == "run" and "status" in data:
         reason = words.said(str(data.get("reason") or ""))
-        return ": ".join(filter(None, [words.get(str(data["status"])), reason]))
+        return _named(words, words.get(str(data["status"])), reason)
     return words.said(event.text)
+
+
+def _named(words: Wording, name: str, text: str) -> str:
+    return words["names"].format(name, text) if name and text else name or text
 
 
 def _question(event: Event, words: Wording) -> str:
@@ -40,4 +44,4 @@ def _course(event: Event, words: Wording) -> str:
     if data["known"] or data["model"] == RECORDED:
         return words["known" if data["known"] else "replayed"]
     tokens = words["tokens_in_out"].format(data["input_tokens"], data["output_tokens"])
-    return f"{tokens}, {data['seconds']:.1f} s"
+    return f"{tokens}{words['comma']}{data['seconds']:.1f} s"

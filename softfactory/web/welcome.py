@@ -13,7 +13,7 @@ from softfactory.demos import Demo, demos
 from softfactory.errors import SoftfactoryError
 from softfactory.models.choice import RECORDING
 from softfactory.persistence.runs import Choice, Run
-from softfactory.web.browser import FORGET, KEEP, LISTEN, PICK
+from softfactory.web.browser import FORGET, HIDE, KEEP, LISTEN, PICK
 from softfactory.web.markup import Markup, plain, together
 from softfactory.web.office import Office, Visit
 from softfactory.web.wording import Wording, wording
@@ -102,6 +102,8 @@ def wire_beginning(start: Beginning, jump: Any, office: Office) -> None:
     start.build.click(ordered, start.inputs, [jump, start.complaint], js=FORGET, **LISTEN)
     start.examples.select(picked, None, [jump, start.complaint], **LISTEN)
     start.idea.change(None, start.idea, None, js=KEEP, api_visibility="private")
+    touched = [box.change for box in start.inputs]
+    gr.on(touched, None, None, start.complaint, js=HIDE, api_visibility="private")
 
 
 def order_of(values: Sequence[Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from softfactory.errors import SoftfactoryError
 from softfactory.web import drawing, files, progress, results
-from softfactory.web.browser import LISTEN, PICK
+from softfactory.web.browser import LISTEN, OPEN, PICK, TICK
 from softfactory.web.conversation import conversation
 from softfactory.web.following import Panel
 from softfactory.web.gate import GateCard, gate_card, recorded_note
@@ -95,7 +95,7 @@ class Workshop:
             shelves.tree: lambda view: files.tree(view, words),
             shelves.commits: lambda view: files.commits(view, words),
             shelves.tests: lambda view: results.tests(view, office, words),
-            shelves.report: lambda view: results.report(view, office),
+            shelves.report: lambda view: results.report(view, office, words),
             shelves.preview: lambda view: results.preview(view, office, words),
             shelves.printed: lambda view: results.printed(view, words),
             shelves.graph: lambda view: drawing.graph(view, words),
@@ -119,7 +119,7 @@ def shelves(t: gr.I18n) -> Shelves:
             with gr.Column(scale=1, min_width=180):
                 tree = gr.HTML(js_on_load=PICK, elem_id="tree")
             with gr.Column(scale=3, min_width=280):
-                code = gr.Code(interactive=False, max_lines=40, elem_id="code", show_label=False)
+                code = gr.Code(interactive=False, max_lines=40, elem_id="code")
                 instead = gr.HTML(visible=False, js_on_load=None, elem_id="instead")
         with gr.Tab(t("changes"), id="changes"):
             commits = gr.HTML(js_on_load=PICK, elem_id="commits")
@@ -158,7 +158,7 @@ def workshop(t: gr.I18n) -> Workshop:
                     t("resume"), size="sm", visible=False, min_width=80, variant="primary"
                 )
                 download = gr.Button(t("download"), size="sm", visible=False, min_width=80)
-        stages = gr.HTML(js_on_load=None)
+        stages = gr.HTML(js_on_load=TICK)
         notice = gr.Markdown(visible=False, elem_classes="sf-complaint", latex_delimiters=[])
         with gr.Row(elem_id="halves"):
             with gr.Column(scale=5, min_width=320):
@@ -168,7 +168,7 @@ def workshop(t: gr.I18n) -> Workshop:
                     latex_delimiters=[], buttons=[], elem_id="talk", layout="bubble",
                     feedback_options=None, allow_tags=False,
                 )  # fmt: skip
-                aside = gr.Markdown(visible=False, elem_classes="sf-aside")
+                aside = gr.HTML(visible=False, js_on_load=None, elem_classes="sf-aside")
                 with gr.Row(elem_id="say"):
                     say = gr.Textbox(
                         label=t("say"), placeholder=t("say_hint"), lines=1, scale=5,
@@ -191,7 +191,10 @@ def wire_shelves(shop: Workshop, office: Office) -> None:
     async def read(path: str, request: gr.Request) -> tuple[Any, Any]:
         run = await office.run(request)
         file = await files.shown_of(office.service, run, path, wording(request.headers))
-        code = gr.update(value=file.text, language=file.language or None, visible=not file.instead)
+        code = gr.update(
+            value=file.text, language=file.language or None, visible=not file.instead, label=path,
+            wrap_lines=file.language == "markdown",
+        )  # fmt: skip
         return code, gr.update(value=file.instead, visible=bool(file.instead))
 
     async def compared(commit: str, request: gr.Request) -> str:
@@ -208,11 +211,19 @@ def wire_shelves(shop: Workshop, office: Office) -> None:
         return chosen, *await read(chosen, request), await compared(commit, request)
 
     file = [made.code, made.instead]
-    made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, file, **LISTEN)
-    made.commits.select(_picked, None, made.commit, **LISTEN).then(
-        compared, made.commit, made.diff, **LISTEN
-    )
-    shop.version.change(reread, [made.path, made.commit], [made.path, *file, made.diff], **LISTEN)
+    shown = [
+        made.tree.select(_picked, None, made.path, **LISTEN).then(read, made.path, file, **LISTEN),
+        made.commits.select(_picked, None, made.commit, **LISTEN).then(
+            compared, made.commit, made.diff, **LISTEN
+        ),
+        shop.version.change(
+            reread, [made.path, made.commit], [made.path, *file, made.diff], **LISTEN
+        ),
+    ]
+    for event in shown:
+        event.then(
+            None, [made.path, made.commit, shop.version], None, js=OPEN, api_visibility="private"
+        )
 
 
 def _model_to_mend(view: View) -> Any:
@@ -232,7 +243,9 @@ def _is_begun(view: View) -> bool:
 
 
 def _in_front(view: View) -> Any:
-    """What is delivered is to be tried."""
+    """What is delivered is to be tried; beside requirements to be judged: what comes next."""
+    if view.question and view.question.gate == "prd":
+        return gr.update(selected="graph")
     return gr.update(selected="preview") if view.standing == "delivered" else gr.update()
 
 

@@ -85,11 +85,15 @@ async def look_at_shelves(page: Page) -> None:
     await shelf(page, 2)
     folders = await page.locator("#tree b").all_inner_texts()
     assert len(folders) == len(set(folders))
+    await expect(page.locator("#tree .sf-picked")).to_have_count(1)
     await page.click("#tree button:has-text('game.js')")
     await expect(page.locator("#code")).to_contain_text("function press")
+    await expect(page.locator("#tree .sf-picked")).to_have_text("game.js")
     await shelf(page, 3)
+    await expect(page.locator("#commits button >> nth=0")).to_have_class("sf-picked")
     await page.click("#commits button >> nth=-1")
     await expect(page.locator("#diff .sf-plus").first).to_be_visible()
+    await expect(page.locator("#commits button >> nth=-1")).to_have_class("sf-picked")
     await shelf(page, 4)
     await expect(page.locator("#tests")).to_contain_text("R1: a press in the middle lights five")
     await shelf(page, 6)
@@ -125,9 +129,10 @@ async def test_a_gate_that_another_one_answered_is_refused_and_a_double_click_an
         assert question is not None
 
         await page.click("#gate button.sf-revise")
-        await expect(page.locator("#gate .sf-complaint").first).to_contain_text(
-            "Say what should be"
-        )
+        complaint = page.locator("#gate .sf-complaint").first
+        await expect(complaint).to_contain_text("Say what should be")
+        await page.fill("#gate-feedback textarea", "in blue")
+        await expect(complaint).to_be_hidden()
         await page.locator("#gate-identity textarea, #gate-identity input").evaluate(
             "box => { box.value = 'stale'; box.dispatchEvent(new Event('input')); }"
         )
@@ -139,6 +144,7 @@ async def test_a_gate_that_another_one_answered_is_refused_and_a_double_click_an
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
         assert len(model.questions("design_api")) == 1
         await expect(page.locator("#shelves")).to_contain_text("What was printed")
+        await expect(page.locator("#shelves")).to_contain_text("$ python calc.py")
 
 
 async def test_changes_are_asked_for_in_words_and_the_run_is_stopped_and_resumed(
@@ -261,7 +267,7 @@ async def test_a_step_is_forked_at_from_the_log_and_a_word_reaches_the_company(
         async with looking(f"{served.url}/ui/?run={run}") as page:
             await expect(page.locator(GATE)).to_be_visible()
             await page.fill("#say textarea", "Print nothing else")
-            await page.get_by_role("button", name="Say it").click()
+            await page.get_by_role("button", name="Send", exact=True).click()
             await expect(page.locator("#talk")).to_contain_text("Print nothing else")
             await page.click(GATE)
             await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
@@ -270,6 +276,23 @@ async def test_a_step_is_forked_at_from_the_log_and_a_word_reaches_the_company(
             await page.click("#log .sf-steps tr:nth-of-type(2) button")
             await page.wait_for_url(lambda url: "run=" in url and run not in url)
             await expect(page.locator(f"{HEAD} h1")).to_have_text("Calculator")
+            await expect(page.locator(f"{HEAD} a")).to_have_attribute("href", f"?run={run}")
+            await expect(page.locator("#talk")).to_contain_text(f"a fork of {run}, at step 1")
+
+
+async def test_a_step_is_undone_at_the_second_click_only(home: Path, looking: Looking) -> None:
+    async with with_page(home, ScriptedModel(calculator.straight())) as served:
+        run = await served.delivered()
+        last = (await served.service.steps(run))[-1].number
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await shelf(page, 7)
+            undo = page.locator("#log .sf-steps [data-value=undo]")
+            await expect(undo).to_have_text(f"Undo step {last}: Delivery")
+            await undo.click()
+            await expect(undo).to_contain_text("Press again")
+            assert (await served.service.runs.get(run)).status == "delivered"
+            await undo.click()
+            await expect(page.locator("#talk")).to_contain_text(f"undid step {last}")
 
 
 async def test_another_version_of_what_is_delivered_is_wished_for_in_words(
@@ -311,8 +334,11 @@ async def test_a_recording_says_that_it_hears_no_wishes_and_takes_one_back_that_
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("stopped")
         await page.get_by_role("button", name="Resume", exact=True).click()
         await expect(page.locator(f"{HEAD} .sf-chip")).to_have_text("delivered")
+        await shelf(page, 7)
+        await expect(page.locator("#log")).to_contain_text("delivered")
+        assert await page.locator("#log button").count() == 0
 
-        await page.goto(f"{served.url}/ui/")
+        await page.get_by_role("link", name="run of your own").click()
         await expect(page.locator("#idea textarea")).to_have_value("An idea that is kept")
 
 

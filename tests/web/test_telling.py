@@ -63,6 +63,8 @@ def test_somebody_is_seen_at_work_while_the_tests_run() -> None:
     assert newest["metadata"] == {"title": "QA Engineer: tests the product", "status": "pending"}
     office: Any = None
     assert "is being tested" in shown_tests(running, office, EN)
+    assert 'round 1 of 3 · <i data-since="1001"></i>' in stages(running, EN)
+    assert "data-since" not in stages(seen(TESTS, WRITTEN, status="stopped"), EN)
     assert not seen(TESTS, WRITTEN, PASSED, at_work=True).testing
     assert not seen(TESTS, WRITTEN, status="stopped").testing
 

@@ -49,13 +49,14 @@ def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
             return _refused(error, request)
         return gr.update(visible=False)
 
-    async def resume(model: str, request: gr.Request) -> Any:
+    async def resume(model: str, address: str, request: gr.Request) -> Any:
         try:
             run = await office.run(request)
             if View(run, at_work=False, events=()).off_the_record:
                 await office.desk.undo(run.id)
             else:
-                await office.desk.resume(run.id, _changed_model(run, model))
+                place = address if office.chooses_addresses else ""
+                await office.desk.resume(run.id, _mended(run, model, place))
         except SoftfactoryError as error:
             return _refused(error, request)
         return gr.update(visible=False)
@@ -67,10 +68,10 @@ def wire_head(shop: Workshop, parcel: Any, office: Office) -> None:
         history = History((await office.service.product(run.id)).folder)
         return f"{name}.zip|{base64.b64encode(await history.zipped(name)).decode()}"
 
-    touched = [shop.model.change, shop.say.change]
+    touched = [shop.model.change, shop.address.change, shop.say.change]
     gr.on(touched, None, None, shop.notice, js=HIDE, api_visibility="private")
     shop.stop.click(stop, None, shop.notice, **LISTEN)
-    shop.resume.click(resume, shop.model, shop.notice, **LISTEN)
+    shop.resume.click(resume, [shop.model, shop.address], shop.notice, **LISTEN)
     shop.download.click(pack, None, parcel, **LISTEN).then(
         None, parcel, None, js=SAVE, api_visibility="private"
     )
@@ -107,19 +108,20 @@ async def _another_version(desk: Desk, run: Run, wish: str) -> str:
     return fork
 
 
-def _changed_model(run: Run, model: str) -> dict[str, str]:
-    """The settings that another model takes; none if it is the same.
+def _mended(run: Run, model: str, address: str) -> dict[str, str]:
+    """The settings that another model or another address takes; none if they are the same.
 
     Raises:
         UsageError: it is a recording, which is a file of the server's.
     """
-    name = (model or "").strip()
+    name, place = (model or "").strip(), (address or "").strip()
+    changes = {"base_url": place} if place not in ("", run.settings.base_url) else {}
     if name in ("", run.settings.model):
-        return {}
+        return changes
     if name.lower().startswith(RECORDING):
         raise UsageError("a recording can't be named here; `demo` replays those that are shipped")
     names_provider = name.partition(":")[0] in PRESETS
-    return {"model": name} | ({"base_url": ""} if names_provider else {})
+    return {"model": name} | ({"base_url": ""} if names_provider else {}) | changes
 
 
 def _refused(error: SoftfactoryError, request: gr.Request) -> Any:

@@ -34,6 +34,11 @@ class Office:
     """Whose runs a name opens; that of a token without a name is the token."""
 
     @property
+    def chooses_addresses(self) -> bool:
+        """Whether visitors say where models are asked; strangers would have keys sent there."""
+        return self.enter is None
+
+    @property
     def desk(self) -> Desk:
         """The desk of the server that is running."""
         return self.desk_now()

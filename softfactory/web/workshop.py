@@ -50,6 +50,7 @@ class Workshop:
     stages: Any
     stop: Any
     model: Any
+    address: Any
     resume: Any
     download: Any
     notice: Any
@@ -70,7 +71,10 @@ class Workshop:
             self.head: lambda view: progress.head(view, words),
             self.stages: lambda view: progress.stages(view, words),
             self.stop: lambda view: gr.update(visible=view.at_work),
-            self.model: _model_to_mend,
+            self.model: lambda view: _to_mend(view, view.run.settings.model),
+            self.address: lambda view: _to_mend(
+                view, view.run.settings.base_url if office.chooses_addresses else ""
+            ),
             self.resume: lambda view: gr.update(
                 visible=view.standing in RESUMABLE,
                 value=words["take_back" if view.off_the_record else "resume"],
@@ -153,6 +157,9 @@ def workshop(t: gr.I18n) -> Workshop:
                 model = gr.Textbox(
                     label=t("model_again"), visible=False, max_length=200, elem_id="model-again"
                 )
+                address = gr.Textbox(
+                    label=t("address_again"), visible=False, max_length=500, elem_id="address-again"
+                )
                 stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)
                 resume = gr.Button(
                     t("resume"), size="sm", visible=False, min_width=80, variant="primary"
@@ -179,8 +186,8 @@ def workshop(t: gr.I18n) -> Workshop:
                 made = shelves(t)
         version = gr.Textbox(visible="hidden")
     return Workshop(
-        group, head, stages, stop, model, resume, download, notice, card, talk, aside, say, send,
-        made, version,
+        group, head, stages, stop, model, address, resume, download, notice, card, talk, aside, say,
+        send, made, version,
     )  # fmt: skip
 
 
@@ -226,10 +233,10 @@ def wire_shelves(shop: Workshop, office: Office) -> None:
         )
 
 
-def _model_to_mend(view: View) -> Any:
-    """Trouble with a model may call for another one."""
-    is_troubled = view.standing in ("paused", "failed") and not view.recorded
-    return gr.update(visible=is_troubled, value=view.run.settings.model if is_troubled else "")
+def _to_mend(view: View, value: str) -> Any:
+    """Trouble with a model may call for another one, or for its right address."""
+    is_shown = bool(value) and view.standing in ("paused", "failed") and not view.recorded
+    return gr.update(visible=is_shown, value=value if is_shown else "")
 
 
 def _topic(view: View) -> str:

@@ -356,6 +356,22 @@ async def test_more_settings_of_the_form_are_those_of_the_run_and_no_others(
         assert run.settings.budget == Budget(amount=200_000, unit="tokens")
 
 
+async def test_a_run_that_asked_at_a_wrong_address_goes_on_at_the_right_one(
+    home: Path, looking: Looking
+) -> None:
+    async with with_page(home, ScriptedModel(calculator.straight())) as served:
+        run = await served.create(base_url="http://127.0.0.1:9/v1")
+        await served.rest(run)
+        await served.service.runs.set_status(run, "paused", "it can't be reached")
+        async with looking(f"{served.url}/ui/?run={run}") as page:
+            await page.get_by_label("At this address").fill("http://127.0.0.1:8/v1")
+            await page.get_by_role("button", name="Resume", exact=True).click()
+            await expect(page.locator(GATE)).to_be_visible()
+            await expect(page.get_by_label("At this address")).to_be_hidden()
+        settings = (await served.service.runs.get(run)).settings
+        assert (settings.base_url, settings.model) == ("http://127.0.0.1:8/v1", "scripted")
+
+
 async def test_without_a_model_the_page_says_what_to_do_in_the_page(
     home: Path, looking: Looking
 ) -> None:

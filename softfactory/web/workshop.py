@@ -154,11 +154,9 @@ def workshop(t: gr.I18n) -> Workshop:
             with gr.Column(scale=6, min_width=300):
                 head = gr.HTML(js_on_load=None)
             with gr.Row(elem_id="top-buttons"):
-                model = gr.Textbox(
-                    label=t("model_again"), visible=False, max_length=200, elem_id="model-again"
-                )
-                address = gr.Textbox(
-                    label=t("address_again"), visible=False, max_length=500, elem_id="address-again"
+                model, address = (
+                    gr.Textbox(label=t(f"{what}_again"), visible=False, elem_id=f"{what}-again")
+                    for what in ("model", "address")
                 )
                 stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)
                 resume = gr.Button(

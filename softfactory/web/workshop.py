@@ -72,13 +72,8 @@ class Workshop:
             self.stages: lambda view: progress.stages(view, words),
             self.stop: lambda view: gr.update(visible=view.at_work),
             self.model: lambda view: _to_mend(view, view.run.settings.model),
-            self.address: lambda view: _to_mend(
-                view, view.run.settings.base_url if office.chooses_addresses else ""
-            ),
-            self.resume: lambda view: gr.update(
-                visible=view.standing in RESUMABLE,
-                value=words["take_back" if view.off_the_record else "resume"],
-            ),
+            self.address: lambda view: _to_mend(view, view.run.settings.base_url, office),
+            self.resume: lambda view: _resume(view, words),
             self.download: lambda view: gr.update(visible=_is_begun(view)),
             self.talk: lambda view: conversation(view, words),
             self.aside: lambda view: gr.update(
@@ -159,9 +154,7 @@ def workshop(t: gr.I18n) -> Workshop:
                     for what in ("model", "address")
                 )
                 stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)
-                resume = gr.Button(
-                    t("resume"), size="sm", visible=False, min_width=80, variant="primary"
-                )
+                resume = gr.Button(t("resume"), size="sm", visible=False, variant="primary")
                 download = gr.Button(t("download"), size="sm", visible=False, min_width=80)
         stages = gr.HTML(js_on_load=TICK)
         notice = gr.Markdown(visible=False, elem_classes="sf-complaint", latex_delimiters=[])
@@ -231,10 +224,16 @@ def wire_shelves(shop: Workshop, office: Office) -> None:
         )
 
 
-def _to_mend(view: View, value: str) -> Any:
+def _to_mend(view: View, value: str, office: Office | None = None) -> Any:
     """Trouble with a model may call for another one, or for its right address."""
     is_shown = bool(value) and view.standing in ("paused", "failed") and not view.recorded
+    is_shown = is_shown and (office is None or office.chooses_addresses)
     return gr.update(visible=is_shown, value=value if is_shown else "")
+
+
+def _resume(view: View, words: Wording) -> Any:
+    word = words["take_back" if view.off_the_record else "resume"]
+    return gr.update(visible=view.standing in RESUMABLE, value=word)
 
 
 def _topic(view: View) -> str:

@@ -207,6 +207,11 @@ def key_variables(preset: Preset) -> tuple[str, ...]:
     return (*preset.keys, OWN_KEY) if is_named else (OWN_KEY, *preset.keys)
 
 
+def any_key(environment: Mapping[str, str]) -> bool:
+    """Whether there is a key for any provider."""
+    return any(environment.get(name) for preset in _TABLE for name in key_variables(preset))
+
+
 def missing_key(chosen: Chosen) -> str:
     """What to do about a key that is missing or damaged; empty if there is a good one."""
     variables = " or ".join(key_variables(chosen.preset))

@@ -1,5 +1,6 @@
 """The beginning: an idea, how it is to be worked on, examples, and the runs there are."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from softfactory.config import OptionalGate, RoleKey, budget_of
 from softfactory.demos import Demo, demos
 from softfactory.errors import SoftfactoryError
 from softfactory.models.choice import RECORDING
+from softfactory.models.presets import any_key
 from softfactory.persistence.runs import Choice, Run
 from softfactory.web.browser import FORGET, HIDE, KEEP, LISTEN, PICK
 from softfactory.web.markup import Markup, plain, together
@@ -50,6 +52,7 @@ class Beginning:
 
 def beginning(t: gr.I18n, office: Office) -> Beginning:
     """Draw it, away until it is asked for."""
+    hint = "model_hint" if office.default_model or any_key(os.environ) else "keyless_hint"
     with gr.Column(visible=False, elem_id="beginning") as group:
         gr.Markdown(t("headline"), elem_classes="sf-headline")
         gr.Markdown(t("promise"), elem_classes="sf-promise")
@@ -59,7 +62,7 @@ def beginning(t: gr.I18n, office: Office) -> Beginning:
         )  # fmt: skip
         with gr.Row(equal_height=True):
             model = gr.Textbox(
-                label=t("model"), info=t("model_hint"), value=office.default_model, scale=3,
+                label=t("model"), info=t(hint), value=office.default_model, scale=3,
                 max_length=200, elem_id="model",
             )  # fmt: skip
             build = gr.Button(t("build"), variant="primary", scale=1, elem_id="build")

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from contextlib import AsyncExitStack
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from softfactory.api import ServerSettings, tokens_from
 from softfactory.api.server import bound
 from softfactory.config import Budget
 from softfactory.demos import recording_of
+from softfactory.models.presets import PRESETS, key_variables
 from softfactory.models.recorded import RecordedModel, read_recording
 from softfactory.models.scripted import ScriptedModel
 from softfactory.state.gates import Decision
@@ -373,8 +375,10 @@ async def test_a_run_that_asked_at_a_wrong_address_goes_on_at_the_right_one(
 
 
 async def test_without_a_model_the_page_says_what_to_do_in_the_page(
-    home: Path, looking: Looking
+    home: Path, looking: Looking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for variable in chain.from_iterable(map(key_variables, PRESETS.values())):
+        monkeypatch.delenv(variable, raising=False)
     nobody = ServerSettings(defaults=defaults(home).model_copy(update={"model": ""}))
     model = ScriptedModel(calculator.straight())
     chinese = {"locale": "zh-CN"}
@@ -382,6 +386,7 @@ async def test_without_a_model_the_page_says_what_to_do_in_the_page(
         with_page(home, model, nobody) as served,
         looking(f"{served.url}/ui/", **chinese) as page,
     ):
+        await expect(page.locator("#model")).to_contain_text("这个服务器还没有密钥")
         await page.fill("#idea textarea", calculator.IDEA)
         await page.click("#build")
         complaint = page.locator("#beginning .sf-complaint").first

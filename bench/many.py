@@ -84,16 +84,20 @@ async def one(service: Service, folder: Path) -> str:
     return run.id
 
 
-async def timed(number: int) -> float:
-    """Seconds for so many runs at once."""
+async def timed(script: calculator.Script, number: int) -> str:
+    """A row about so many runs at once: seconds of one, of all, their ratio, and CPU of each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        outside = outside_for(calculator.straight(), SECONDS_PER_CALL)
+        outside = outside_for(script, SECONDS_PER_CALL)
         async with open_service(folder / "home", outside) as service:
             await one(service, folder / "first")  # whose environment the others find there
-            started = time.monotonic()
+            began = time.monotonic()
+            await one(service, folder / "single")
+            single = time.monotonic() - began
+            began, used = time.monotonic(), time.process_time()
             await asyncio.gather(*(one(service, folder / str(n)) for n in range(number)))
-            return time.monotonic() - started
+            many, cpu = time.monotonic() - began, (time.process_time() - used) / number
+    return f"{single:.1f} s | {many:.1f} s | {many / single:.2f} | {cpu:.2f} s"
 
 
 async def growth(rounds: int) -> str:
@@ -138,11 +142,10 @@ def _changed(product: Path) -> int:
 
 
 async def main(number: int) -> None:
-    single, many = await timed(1), await timed(number)
-    print("| runs at once | wall clock | of one run's |")
-    print("|---|---|---|")
-    print(f"| 1 | {single:.1f} s | |")
-    print(f"| {number} | {many:.1f} s | {many / single:.2f} |\n")
+    print(f"| a calculator | one run | {number} at once | of one run's | CPU of each |")
+    print("|---|---|---|---|---|")
+    print(f"| nothing goes wrong | {await timed(calculator.straight(), number)} |", flush=True)
+    print(f"| four times sent back | {await timed(calculator.eventful(), number)} |\n", flush=True)
     print("| steps | bytes changed | checkpoints | events | kept a step | of what is allowed |")
     print("|---|---|---|---|---|---|")
     for rounds in (1, 2, 4):

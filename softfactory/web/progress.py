@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from softfactory.config import QA_ROUNDS, REVIEW_ROUNDS
 from softfactory.persistence.events import LoggedEvent
 from softfactory.persistence.runs import Run
-from softfactory.web.markup import Markup, together
+from softfactory.web.markup import Markup, escape, together
 from softfactory.web.view import View
 from softfactory.web.wording import Wording
 
@@ -67,7 +67,7 @@ def _parent(run: Run, words: Wording) -> Markup:
     if not run.parent:
         return Markup("")
     link = Markup('<a href="?run={0}">{0}</a>').format(run.parent)
-    return Markup(" · {} {}").format(words["forked_from"], link)
+    return Markup(" · {}").format(escape(words["fork_of"]).format(link))
 
 
 def stages(view: View, words: Wording) -> str:

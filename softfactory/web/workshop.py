@@ -150,9 +150,10 @@ def workshop(t: gr.I18n) -> Workshop:
                 head = gr.HTML(js_on_load=None)
             with gr.Row(elem_id="top-buttons"):
                 model, address = (
-                    gr.Textbox(label=t(f"{what}_again"), visible=False, elem_id=f"{what}-again")
+                    gr.Textbox(label=t(f"{what}_again"), visible=False, max_lines=1,
+                               elem_id=f"{what}-again")
                     for what in ("model", "address")
-                )
+                )  # fmt: skip
                 stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)
                 resume = gr.Button(t("resume"), size="sm", visible=False, variant="primary")
                 download = gr.Button(t("download"), size="sm", visible=False, min_width=80)
@@ -164,7 +165,7 @@ def workshop(t: gr.I18n) -> Workshop:
                 talk = gr.Chatbot(
                     height=560, show_label=False, group_consecutive_messages=False,
                     latex_delimiters=[], buttons=[], elem_id="talk", layout="bubble",
-                    feedback_options=None, allow_tags=False,
+                    feedback_options=None, allow_tags=False, autoscroll=False,
                 )  # fmt: skip
                 aside = gr.HTML(visible=False, js_on_load=None, elem_classes="sf-aside")
                 with gr.Row(elem_id="say"):

@@ -43,5 +43,7 @@ def _course(event: Event, words: Wording) -> str:
         return ""
     if data["known"] or data["model"] == RECORDED:
         return words["known" if data["known"] else "replayed"]
-    tokens = words["tokens_in_out"].format(data["input_tokens"], data["output_tokens"])
+    tokens = words["tokens_in_out"].format(
+        f"{data['input_tokens']:,}", f"{data['output_tokens']:,}"
+    )
     return f"{tokens}{words['comma']}{data['seconds']:.1f} s"

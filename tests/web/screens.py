@@ -107,6 +107,8 @@ async def deciding_and_working(camera: Camera) -> None:
             address = f"{served.url}/ui/?run={run}"
             desk = await windows.enter_async_context(camera.window(address, **DESK))
             phone = await windows.enter_async_context(camera.window(address, **PHONE))
+            for page in (desk, phone):
+                await expect(page.locator("#gate")).to_be_visible()
             await served.answer(run, "approve")
             now = desk.locator("ol.sf-stages li.sf-now")
             await expect(now).to_contain_text("Code")
@@ -143,7 +145,9 @@ async def trouble(camera: Camera) -> None:
         await served.rest(run)
         await camera.run(served, run, "budget-dark", **DESK, color_scheme="dark")
     async with with_page(HOME, Unreachable(calculator.straight())) as served:
-        run = await served.create(base_url="https://models.example.com/v1", gates=[])
+        run = await served.create(
+            model="llama3", base_url="https://models.example.com/v1", gates=[]
+        )
         await served.rest(run)
         await camera.run(served, run, "paused", **DESK)
 
@@ -161,16 +165,24 @@ class Unreachable(ScriptedModel):
         return await super().reply(request)
 
 
-async def main(wanted: Collection[str]) -> None:
-    shutil.rmtree(HOME, ignore_errors=True)
+async def taken(wanted: Collection[str]) -> None:
+    """Take them, one scene after the other."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         camera = Camera(browser, wanted)
         for scene in (beginning, deciding_and_working, delivered, trouble):
             await scene(camera)
         await browser.close()
-    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def main(wanted: Collection[str]) -> None:
+    """Take them over a data folder that nobody else has."""
+    HOME.mkdir()
+    try:
+        asyncio.run(taken(wanted))
+    finally:
+        shutil.rmtree(HOME)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    main(sys.argv[1:])

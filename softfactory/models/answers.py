@@ -13,13 +13,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import ValidationError
 
 from softfactory.models import json_repair
-from softfactory.models.code_blocks import (
-    AnswerProblem,
-    CodeBlock,
-    EditProblem,
-    apply_edits,
-    code_blocks,
-)
+from softfactory.models.code_blocks import CodeBlock, code_blocks
+from softfactory.models.code_edits import AnswerProblem, EditProblem, apply_edits
 from softfactory.models.json_repair import THINKING, Found, fitted, objects, plain
 from softfactory.models.shape import Schema, schema_of, shape
 from softfactory.prompts import render

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from softfactory.errors import AnswerUnusable, ContextExceeded
 from softfactory.models.answers import D, DocumentReader, FilesReader, Reader
-from softfactory.models.code_blocks import AnswerProblem
+from softfactory.models.code_edits import AnswerProblem
 from softfactory.models.ledger import Ledger
 from softfactory.models.port import ChatModel, Messages, Reply, Request, estimated_tokens
 from softfactory.models.purse import Purse

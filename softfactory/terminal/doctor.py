@@ -10,7 +10,7 @@ from softfactory.config import Settings
 from softfactory.errors import ModelError, SoftfactoryError, UsageError
 from softfactory.models.answers import DocumentReader
 from softfactory.models.choice import chat_model
-from softfactory.models.code_blocks import AnswerProblem
+from softfactory.models.code_edits import AnswerProblem
 from softfactory.models.port import ChatModel, Request
 from softfactory.prompts import render
 from softfactory.sandbox import choose_sandbox

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softfactory.models.answers import DocumentReader, FilesReader
-from softfactory.models.code_blocks import AnswerProblem
+from softfactory.models.code_edits import AnswerProblem
 from softfactory.state.documents import Review
 from tests import calculator
 

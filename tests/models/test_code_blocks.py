@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from softfactory.models.code_blocks import AnswerProblem, CodeBlock, apply_edits, code_blocks
+from softfactory.models.code_blocks import CodeBlock, code_blocks
+from softfactory.models.code_edits import AnswerProblem, apply_edits
 from softfactory.models.scripted import written
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from softfactory.errors import AnswerUnusable
 from softfactory.models.answers import DocumentReader, FilesReader
-from softfactory.models.code_blocks import AnswerProblem
+from softfactory.models.code_edits import AnswerProblem
 from softfactory.models.ledger import Ledger
 from softfactory.models.model import Model
 from softfactory.models.scripted import ScriptedModel

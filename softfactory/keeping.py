@@ -55,7 +55,9 @@ class Keeping:
         return before - await asyncio.to_thread(_size, self.workplace.home)
 
     async def _shrink(self, run: Run) -> None:
-        async with self._held(run):
+        async with self._held(run) as current:
+            if current.status != "delivered":
+                return
             line = await self.workplace.thread(run).places()
             kept = [place.step(0).checkpoint for place in line]
             await self.workplace.records.checkpoints.thin(run.id, kept)
@@ -102,8 +104,8 @@ class Keeping:
         return await self.workplace.records.runs.get(run.id)
 
     @asynccontextmanager
-    async def _held(self, run: Run) -> AsyncIterator[None]:
-        """Keep everybody from working on a run meanwhile.
+    async def _held(self, run: Run) -> AsyncIterator[Run]:
+        """Keep everybody from working on a run meanwhile; the run as it stands.
 
         Raises:
             RunBusy: somebody does.
@@ -111,7 +113,7 @@ class Keeping:
         runs = self.workplace.records.runs
         await runs.acquire(run, to_work=False)
         try:
-            yield
+            yield await runs.get(run.id)
         finally:
             await runs.release(run.id)
 

@@ -68,6 +68,11 @@ class Session:
         _, rows = await self.run("SELECT version FROM softfactory_schema")
         return int(rows[0]["version"]) if rows else 0
 
+    async def locked(self, lock: int) -> bool:
+        """Whether a lock could be had, for as long as the connection stands."""
+        _, rows = await self.run("SELECT pg_try_advisory_lock(?) AS mine", (lock,))
+        return bool(rows[0]["mine"])
+
     async def set_version(self, version: int) -> None:
         """Keep how many were made."""
         await self.run("DELETE FROM softfactory_schema")
@@ -127,13 +132,11 @@ class Postgres:
         that is made concurrently would wait.
         """
         async with self._connected() as connection:
-            session, is_mine = Session(connection), False
-            while not is_mine:
-                _, [row] = await session.run(
-                    "SELECT pg_try_advisory_lock(?) AS mine", (MAKING_TABLES,)
-                )
-                is_mine = row["mine"]
-                await asyncio.sleep(0 if is_mine else TURN_SECONDS)
+            session = Session(connection)
+            while True:
+                if await session.locked(MAKING_TABLES):
+                    break
+                await asyncio.sleep(TURN_SECONDS)
             try:
                 yield
             finally:

@@ -151,7 +151,7 @@ def workshop(t: gr.I18n) -> Workshop:
             with gr.Row(elem_id="top-buttons"):
                 model, address = (
                     gr.Textbox(label=t(f"{what}_again"), visible=False, max_lines=1,
-                               elem_id=f"{what}-again")
+                               max_length=500, elem_id=f"{what}-again")
                     for what in ("model", "address")
                 )  # fmt: skip
                 stop = gr.Button(t("stop"), size="sm", visible=False, min_width=80)

@@ -92,7 +92,7 @@ class History:
         target = places[places.index(place) - 1]
         summary = f"Undo step {undone.number} ({', '.join(undone.by)})"
         await undoing.go_back(target, summary)
-        await self.workplace.publish(run)
+        await self.workplace.publishing.now(run.id)
         waiting = await thread.question()
         reason = waiting.title if waiting else "a step was undone"
         await records.runs.set_status(run.id, "waiting" if waiting else "stopped", reason)

@@ -100,7 +100,7 @@ class Keeping:
                 row["out"] = out if row["id"] == run.id else ""
             rows["runs"][0]["settings"] = run.settings.model_dump_json()
             await self.workplace.records.shelf.put(rows)
-        await self.workplace.publish(run)
+        await self.workplace.publishing.now(run.id)
         return await self.workplace.records.runs.get(run.id)
 
     @asynccontextmanager

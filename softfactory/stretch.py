@@ -65,6 +65,7 @@ class Stretch:
         finally:
             if calls:
                 await asyncio.wait(calls)
+            await self.workplace.publishing.finish(run.id)
 
     async def question(self, run: Run, thread: Thread) -> GateQuestion | None:
         """What a run waits for an answer to; None if nothing."""
@@ -129,7 +130,7 @@ class Stretch:
         question = await thread.question()
         if question is None or decision:
             question = await thread.advance(run.idea, decision)
-        unpublished = await self.workplace.publish(run)
+        unpublished = await self.workplace.publishing.now(run.id)
         if meeting := await (await self.workplace.hands(run)).meeting():
             question = meeting.question()
         if question:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from langgraph.graph.state import CompiledStateGraph
 
 from softfactory.config import Settings, database_url
-from softfactory.errors import FolderTaken, ProductError, UsageError
+from softfactory.errors import FolderTaken, UsageError
 from softfactory.graph.company import Company, company
 from softfactory.graph.staff import Staff, Tools, hire
 from softfactory.graph.thread import Thread, step_key
@@ -31,6 +31,7 @@ from softfactory.persistence.shelf import Shelf
 from softfactory.persistence.words import Words
 from softfactory.product.folders import free_folder, out_of_reach, refuse_foreign
 from softfactory.product.hands import Folder, Hands
+from softfactory.product.publishing import Publishing
 from softfactory.product.repository import Change, Repository
 from softfactory.sandbox import Environments, Sandbox, Turns, choose_sandbox
 from softfactory.state.events import Event, RoleName
@@ -77,10 +78,6 @@ class Workplace:
     """By run: model calls that are being answered."""
     _sandboxes: dict[bool, Sandbox] = field(default_factory=dict)
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _publishing: dict[str, asyncio.Lock] = field(default_factory=dict)
-    """By run: one at a time brings its folder up to date."""
-    _due: set[str] = field(default_factory=set)
-    """Runs for whose folder somebody waits for the turn."""
 
     def staff_of(self, run: Run, purse: Purse | None = None) -> Staff:
         """Everybody who works on a run, with all their tools."""
@@ -93,7 +90,7 @@ class Workplace:
         async def saved(change: Change) -> None:
             files = sorted(change.files)
             await self.tell(run.id, "commit", change.summary, role=change.role, files=files)
-            await self.publish(run)
+            self.publishing.soon(run.id)
 
         tools = Tools(
             model=Model(
@@ -183,21 +180,15 @@ class Workplace:
             if other.settings.out == settings.out and other.status != "failed":
                 raise FolderTaken(f"run {other.id} delivers to {settings.out!r}; choose another")
 
-    async def publish(self, run: Run) -> str:
-        """Bring the user's folder up to date; why it could not be, never overwriting anything."""
-        out = (await self.records.runs.get(run.id)).out
-        if not out or run.id in self._due:
-            return ""  # whoever waits for the turn brings the newest
-        self._due.add(run.id)
-        try:
-            async with self._publishing.setdefault(run.id, asyncio.Lock()):
-                self._due.discard(run.id)
-                await Folder(self.product(run), Path(out)).publish()
-        except (ProductError, OSError) as error:
-            return f"{error}. The product is safe: `git clone {self.kept(run.id)}`"
-        finally:
-            self._due.discard(run.id)
-        return ""
+    @cached_property
+    def publishing(self) -> Publishing:
+        """Brings the users' folders up to date."""
+
+        async def folder_of(run_id: str) -> Folder | None:
+            run = await self.records.runs.get(run_id)
+            return Folder(self.product(run), Path(run.out)) if run.out else None
+
+        return Publishing(folder_of)
 
     async def tell(
         self, run: str, kind: Any, text: str, *, role: Any = "Company", **data: Any

@@ -1,5 +1,7 @@
 """What all tests share: a data folder of their own and a service with a scripted model."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -45,3 +47,11 @@ def opened(home: Path) -> Opened:
 def endpoint() -> Callable[[Script], Endpoint]:
     """Makes scripted endpoints; each is used as a context manager."""
     return Endpoint
+
+
+async def appears(file: Path) -> None:
+    """Wait for a file that somebody is about to write."""
+    deadline = time.monotonic() + 30
+    while not await asyncio.to_thread(file.exists):
+        assert time.monotonic() < deadline, f"{file} never appeared"
+        await asyncio.sleep(0.05)

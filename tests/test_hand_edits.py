@@ -13,7 +13,7 @@ from softfactory.product.repository import blob_id
 from softfactory.service import Service
 from softfactory.state.gates import Decision
 from tests import calculator
-from tests.conftest import Opened
+from tests.conftest import Opened, appears
 
 APPROVE = Decision(action="approve")
 KEEP, TAKE = Decision(action="keep"), Decision(action="take")
@@ -160,7 +160,8 @@ async def test_changes_that_meet_while_the_company_works_are_asked_about_at_its_
         mine = "# mine\n"
 
         async def edit_by_hand() -> None:
-            if model.asked[-1].subject == "W1 round 2" and (out / "calc.py").exists():
+            if model.asked[-1].subject == "W1 round 2":
+                await appears(out / "calc.py")  # it is brought there soon, not at once
                 (out / "calc.py").write_text(mine)
 
         model.while_asked["write_code"] = edit_by_hand

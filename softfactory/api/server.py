@@ -106,7 +106,8 @@ def bound(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {host!r} --port {port}: {error}; choose another one") from error
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--host {host!r} --port {port}: {why}; choose another one") from error
     return listening
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -68,20 +68,39 @@ def _by_kind(path: str, text: str) -> list[list[Defect]]:
 
 
 def _all_defects(path: str, text: str) -> Iterator[tuple[int, Defect]]:
+    is_statement = _python_statements(text) if path.endswith(".py") else _is_whole
+    if is_statement is None:
+        return
+    nothing = "pass" if path.endswith(".py") else ";"
     code = CODE_OR_TEXT.sub(lambda match: re.sub(r"[^\n]", "\x00", match[0]), text)
     for kind, (pattern, swaps) in enumerate(CHANGES):
         for match in pattern.finditer(code):
             yield from _defect(kind, path, text, (match.span(), swaps[match.group(1)]))
     for match in STATEMENT.finditer(code):
-        if _is_whole(match[0]):
-            nothing = "pass" if path.endswith(".py") else ";"
+        if is_statement(match):
             replaced = (match.span(), match.group(1) + nothing)
             yield from _defect(len(CHANGES), path, text, replaced)
 
 
-def _is_whole(statement: str) -> bool:
+def _python_statements(text: str) -> Callable[[re.Match[str]], bool] | None:
+    """Tells whether a line is nothing but whole statements; None for what is no Python."""
+    try:
+        nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)]
+    except (SyntaxError, ValueError):
+        return None
+    first = {(node.lineno, node.col_offset) for node in nodes}
+    longer = {node.lineno for node in nodes if node.end_lineno != node.lineno}
+
+    def is_statement(match: re.Match[str]) -> bool:
+        line = text.count("\n", 0, match.start()) + 1
+        return (line, len(match.group(1))) in first and line not in longer and _is_whole(match)
+
+    return is_statement
+
+
+def _is_whole(match: re.Match[str]) -> bool:
     """A statement of one line: all its brackets are closed."""
-    return all(statement.count(a) == statement.count(b) for a, b in ("()", "[]"))
+    return all(match[0].count(a) == match[0].count(b) for a, b in ("()", "[]"))
 
 
 def _defect(
@@ -91,13 +110,5 @@ def _defect(
     line = text.count("\n", 0, start) + 1
     was = text.splitlines()[line - 1]
     changed = text[:start] + new + text[end:]
-    if not SPARED.search(was) and (not path.endswith(".py") or _parses(changed)):
+    if not SPARED.search(was):
         yield kind, Defect(path, line, was, changed)
-
-
-def _parses(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError):
-        return False
-    return True

@@ -13,7 +13,7 @@ from typing import Literal
 
 from softfactory.config import Settings
 from softfactory.errors import RunBusy, UnknownRun
-from softfactory.persistence.database import Database, Row
+from softfactory.persistence.database import Database, Row, Transaction
 
 Status = Literal["working", "waiting", "limit", "stopped", "paused", "failed", "delivered"]
 """working: a process is on it (or died); waiting: at a gate; limit: rounds are used up, a human
@@ -21,6 +21,7 @@ is asked; stopped: by a human; paused: the model can't be reached; failed: see t
 
 LEASE_SECONDS = 20.0
 ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"
+EXTEND = "UPDATE runs SET lease_until = ? WHERE id = ? AND owner = ? RETURNING stop_requested"
 
 
 @dataclass(frozen=True)
@@ -202,14 +203,15 @@ class Runs:
 
     async def heartbeat(self, run: str) -> Literal["owned", "stop", "lost"]:
         """Extend the lease; whether it is still ours, and whether somebody asks to stop."""
-        changed = await self._database.write(
-            "UPDATE runs SET lease_until = ? WHERE id = ? AND owner = ?",
-            (time.time() + self._lease_s, run, self._held.get(run, "")),
-        )
-        if changed != 1:
+        values = (time.time() + self._lease_s, run, self._held.get(run, ""))
+
+        async def work(transaction: Transaction) -> list[Row]:
+            return (await transaction.run(EXTEND, values))[1]
+
+        rows = await self._database.transact(work)
+        if not rows:
             return "lost"
-        row = await self._database.row("SELECT stop_requested FROM runs WHERE id = ?", (run,))
-        return "stop" if row and row["stop_requested"] else "owned"
+        return "stop" if rows[0]["stop_requested"] else "owned"
 
     async def check(self, run: str) -> None:
         """Turn away who works on a run that another process has taken over.

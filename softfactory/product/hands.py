@@ -75,7 +75,11 @@ class Folder:
 
         Returns:
             paths that were left alone though the company has changed them.
+
+        Raises:
+            LeaseLost: another process has taken the run over.
         """
+        await self.repository.may_write()
         return await asyncio.to_thread(self._publish)
 
     def _publish(self) -> list[str]:

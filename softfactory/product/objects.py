@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 
 import pygit2
 from pygit2.enums import ConfigLevel, FileMode, ObjectType, ResetMode, SortMode
@@ -32,10 +33,11 @@ class Entry:
 
 
 class Objects:
-    """A repository, opened at the first question. For one thread."""
+    """A repository, opened at the first question, that answers one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._turn = RLock()
 
     def create(self, *, bare: bool) -> None:
         """Make the repository if there is none, or only a part of one."""
@@ -63,7 +65,7 @@ class Objects:
 
     def tree(self, name: str) -> Tree:
         """The files of a commit, or of the one a ref stands for; empty if there is none."""
-        commit = self.commit_of(name) if "/" in name else name
+        commit = self._commit_named(name)
         if not commit:
             return {}
         with self._opened() as repository:
@@ -90,6 +92,7 @@ class Objects:
 
     def put(self, content: bytes) -> str:
         """Store a content outside of any tree, and keep it from being swept away."""
+        self.create(bare=True)
         with self._opened() as repository:
             blob = repository.create_blob(content)
             repository.references.create(f"refs/softfactory/texts/{blob}", blob, force=True)
@@ -121,8 +124,9 @@ class Objects:
             if not parents:
                 repository.references.create(ref, made, force=True)
 
-    def point(self, ref: str, commit: str) -> None:
-        """Have a ref stand for a commit."""
+    def point(self, ref: str, name: str) -> None:
+        """Have a ref stand for a commit, or for the one that another ref stands for."""
+        commit = self._commit_named(name)
         with self._opened() as repository:
             repository.references.create(ref, pygit2.Oid(hex=commit), force=True)
 
@@ -168,9 +172,12 @@ class Objects:
             if name not in repository.config or repository.config[name] != value:
                 repository.config[name] = value
 
+    def _commit_named(self, name: str) -> str:
+        return self.commit_of(name) if "/" in name else name
+
     @contextmanager
     def _opened(self) -> Iterator[pygit2.Repository]:
-        with self._trouble():
+        with self._turn, self._trouble():
             yield self._repository
 
     @cached_property

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from softfactory.errors import EditConflict
@@ -64,7 +65,8 @@ class Repository:
         Raises:
             EditConflict: the role would replace what a human changed by hand and it has not seen.
         """
-        kept = await self._kept_by_hand(change) if change.seen is not None else {}
+        unseen = {} if change.seen is None else await asyncio.to_thread(self._unseen, change)
+        kept = await self._kept_by_hand(change, unseen) if unseen else {}
         files = {path: content for path, content in change.files.items() if path not in kept}
         await self.commit(Change(change.role, change.summary, files))
         tree = {path: blob_id(_bytes(text)) for path, text in files.items() if text is not None}
@@ -107,30 +109,31 @@ class Repository:
         change = Change("Human", "Keep what was edited by hand", {})
         await self._commit(KEPT, change, files, [kept] if kept else [])
 
-    async def _kept_by_hand(self, change: Change) -> Tree:
+    def _unseen(self, change: Change) -> dict[str, bytes]:
+        """What the role would write over contents that it has not seen."""
+        self._objects.create(bare=True)
+        head, seen = self._objects.tree(BRANCH), change.seen or {}
+        contents = {p: _bytes(c) for p, c in change.files.items() if p in head and c is not None}
+        return {
+            path: content
+            for path, content in contents.items()
+            if head[path] not in (seen.get(path), blob_id(content))
+        }
+
+    async def _kept_by_hand(self, change: Change, unseen: Mapping[str, bytes]) -> Tree:
         """Files that stay as a human made them though the role would write them anew.
 
         Raises:
             EditConflict: a human has yet to decide about some.
         """
-        await asyncio.to_thread(self._objects.create, bare=True)
-        head, seen = await self.tree(), change.seen or {}
-        unseen = {
-            path: content
-            for path, content in change.files.items()
-            if path in head
-            and content is not None
-            and seen.get(path) != head[path]
-            and blob_id(_bytes(content)) != head[path]
-            and await self._is_by_hand(path)
-        }
-        kept = await self.tree(KEPT) if unseen else {}
-        open_ones = {p: _bytes(c or b"") for p, c in unseen.items() if kept.get(p) != head[p]}
+        by_hand = {path: c for path, c in unseen.items() if await self._is_by_hand(path)}
+        head, kept = await self.tree(), await self.tree(KEPT)
+        open_ones = {path: c for path, c in by_hand.items() if kept.get(path) != head[path]}
         if open_ones:
             await self._commit(UNDECIDED, change, open_ones, [])
             names = ", ".join(sorted(open_ones))
             raise EditConflict(f"Your changes and the company's meet in {names}")
-        return {path: head[path] for path in unseen}
+        return {path: head[path] for path in by_hand}
 
     async def _is_by_hand(self, path: str) -> bool:
         newest = ("log", "-1", "--format=%an: %s", BRANCH, "--", path)
@@ -153,7 +156,6 @@ class Repository:
     async def put(self, text: str) -> str:
         """Store a text outside of any tree; its blob id."""
         async with self._turn:
-            await asyncio.to_thread(self._objects.create, bare=True)
             return await asyncio.to_thread(self._objects.put, text.encode())
 
     async def text(self, blob: str) -> str:
@@ -186,14 +188,19 @@ class Repository:
 
     async def checkout(self, tree: Tree, folder: Path) -> None:
         """Write a tree into an empty folder, with no git in it."""
-        contents = await self.contents(tree)
-        await asyncio.to_thread(_write_all, folder, contents)
+        await asyncio.to_thread(self._check_out, tree, folder)
 
     async def tag(self, name: str) -> None:
         """Name the newest commit; a name given before moves."""
-        await asyncio.to_thread(self._objects.point, f"refs/tags/{name}", await self.newest())
+        await asyncio.to_thread(self._objects.point, f"refs/tags/{name}", BRANCH)
 
-    @property
+    def _check_out(self, tree: Tree, folder: Path) -> None:
+        for path, content in self._objects.contents(tree).items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+    @cached_property
     def _objects(self) -> Objects:
         return Objects(self.folder)
 
@@ -229,10 +236,3 @@ def _object_id(kind: bytes, content: bytes) -> str:
 
 def _bytes(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
-
-
-def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
-    for path, content in contents.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)

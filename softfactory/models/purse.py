@@ -45,8 +45,8 @@ class Purse:
             )
         if self.spent + self.reserved + expected > self.budget.amount:
             raise BudgetReached(
-                f"the budget of {self.budget} is used up: {self._said(self.spent)} spent, "
-                f"the next call needs about {self._said(expected)}"
+                f"the budget of {self.budget} is too small for the next call: "
+                f"{self._said(self.spent)} spent, about {self._said(expected)} needed"
             )
         self.reserved += expected
         try:

@@ -55,7 +55,7 @@ def budget_question(reason: str) -> GateQuestion:
     """What a run asks when the next call would pass its budget."""
     return GateQuestion(
         gate="budget",
-        title="The budget is used up",
+        title="The budget is too small for the next call",
         document=f"{reason[:1].upper()}{reason[1:]}. Nothing is lost: the run goes on where it is.",
         questions=[],
         actions=list(ACTIONS["budget"]),

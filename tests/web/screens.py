@@ -138,7 +138,7 @@ async def delivered(camera: Camera) -> None:
 
 
 async def trouble(camera: Camera) -> None:
-    """A budget that is used up, and a model that can't be reached."""
+    """A budget too small for the next call, and a model that can't be reached."""
     async with with_page(HOME, ScriptedModel(calculator.straight())) as served:
         budget = {"amount": 6000, "unit": "tokens"}
         run = await served.create(gates=[], budget=budget)

@@ -73,7 +73,7 @@ async def test_a_question_about_money_is_asked_in_chinese(
         run = (await service.runs.all())[0]
         question = await service.question(run.id)
     assert question is not None
-    assert "2,000 token 已用完" in ZH.said(question.document)
+    assert "2,000 token 不够下一次调用" in ZH.said(question.document)
     assert CHINESE.search(ZH.said(question.title))
     assert events[-1].event.data["status"] == "limit"
 

@@ -1,8 +1,6 @@
 """Makes the pictures of the page that its documentation shows.
 
-    uv run python -m tests.web.screens [NAME ...]
-
-Without names, all of them.
+uv run python -m tests.web.screens [beginning | working | delivered | trouble] ...
 """
 
 import asyncio
@@ -42,10 +40,9 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @dataclass(frozen=True)
 class Camera:
-    """Opens windows, and takes the pictures that are wanted."""
+    """Opens windows, and takes pictures of them."""
 
     browser: Browser
-    wanted: Collection[str]
 
     @asynccontextmanager
     async def window(self, url: str, **looks: Any) -> AsyncIterator[Page]:
@@ -59,10 +56,9 @@ class Camera:
 
     async def take(self, page: Page, name: str) -> None:
         """A picture of what is in sight, once it has settled."""
-        if not self.wanted or name in self.wanted:
-            await page.wait_for_timeout(SETTLE_MS)
-            await page.screenshot(path=PICTURES / f"{name}.png")
-            print(name, flush=True)
+        await page.wait_for_timeout(SETTLE_MS)
+        await page.screenshot(path=PICTURES / f"{name}.png")
+        print(name, flush=True)
 
     async def run(self, served: Served, run: str, name: str, shelf: str = "", **looks: Any) -> None:
         """A picture of a run, with one of its shelves in front."""
@@ -91,7 +87,7 @@ async def beginning(camera: Camera) -> None:
                 await camera.take(page, name)
 
 
-async def deciding_and_working(camera: Camera) -> None:
+async def working(camera: Camera) -> None:
     """The gate, and the company at work."""
     async with with_page(HOME, ScriptedModel(game.unopened(), seconds=4)) as served:
         run = await served.create(idea=game.IDEA)
@@ -165,24 +161,28 @@ class Unreachable(ScriptedModel):
         return await super().reply(request)
 
 
-async def taken(wanted: Collection[str]) -> None:
-    """Take them, one scene after the other."""
+SCENES = {scene.__name__: scene for scene in (beginning, working, delivered, trouble)}
+
+
+async def taken(scenes: Collection[str]) -> None:
+    """Take the pictures of these, one scene after the other."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        camera = Camera(browser, wanted)
-        for scene in (beginning, deciding_and_working, delivered, trouble):
-            await scene(camera)
+        for scene in scenes:
+            await SCENES[scene](Camera(browser))
         await browser.close()
 
 
-def main(wanted: Collection[str]) -> None:
+def main(scenes: Collection[str]) -> None:
     """Take them over a data folder that nobody else has."""
+    if unknown := [*set(scenes) - set(SCENES)]:
+        sys.exit(f"{unknown[0]!r} is no scene; there are {', '.join(SCENES)}")
     HOME.mkdir()
     try:
-        asyncio.run(taken(wanted))
+        asyncio.run(taken(scenes))
     finally:
         shutil.rmtree(HOME)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:] or SCENES)

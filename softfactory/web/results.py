@@ -100,15 +100,19 @@ def is_page(view: View) -> bool:
 
 
 def preview(view: View, office: Office, words: Wording) -> str:
-    """A web product in a frame of its own, in which its scripts reach nothing of ours."""
+    """A web product in a frame of its own, in which its scripts reach nothing of ours.
+
+    It is loaded when it comes into sight: a game that measures its frame before finds no room.
+    """
     if not is_page(view):
         return "" if "report" in view.things.state else nothing(words)
     entry = view.things.state["layout"].entry
     where = f"{office.address(view.run.id, entry)}?{view.newest[:12]}"
     return str(
         Markup(
-            '<div class="sf-preview"><a href="{0}" target="_blank" rel="noopener">{1} ↗</a><p>{3}'
-            '</p><iframe sandbox="allow-scripts" src="{0}" title="{2}"></iframe></div>'
+            '<div class="sf-preview"><a href="{0}" target="_blank" rel="noopener">{1} ↗</a>'
+            '<p>{3}</p><iframe sandbox="allow-scripts" loading="lazy" src="{0}" title="{2}">'
+            "</iframe></div>"
         ).format(where, words["open_alone"], words["preview"], _storage(view, office, words))
     )
 

@@ -36,6 +36,11 @@ async def test_all_tabs_and_the_whole_game_are_in_sight_at_every_width(
                 assert frame["y"] + frame["height"] <= height
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
+            await page.add_init_script("window.roomAtFirst = innerWidth")
+            await page.reload()
+            body = page.frame_locator("#preview iframe").locator("body")
+            assert await body.evaluate("roomAtFirst") >= min(width - 32, 398)
+
 
 async def test_few_runs_stand_above_the_examples_and_older_ones_are_folded_away(
     home: Path, looking: Looking

@@ -131,8 +131,8 @@ class Stretch:
         if question is None or decision:
             question = await thread.advance(run.idea, decision)
         unpublished = await self.workplace.publishing.now(run.id)
-        if meeting := await (await self.workplace.hands(run)).meeting():
-            question = meeting.question()
+        meeting = None if unpublished else await (await self.workplace.hands(run)).meeting()
+        question = meeting.question() if meeting else question
         if question:
             await self.workplace.tell(run.id, "gate", question.title, gate=question.gate)
             return ("limit" if question.gate == "help" else "waiting"), question.title

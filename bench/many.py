@@ -15,6 +15,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TypedDict
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
 
 from softfactory.config import Settings
 from softfactory.models.scripted import ScriptedModel
@@ -100,6 +105,43 @@ async def timed(script: calculator.Script, number: int) -> str:
     return f"{single:.1f} s | {many:.1f} s | {many / single:.2f} | {cpu:.2f} s"
 
 
+async def bare(steps: int, calls: int, number: int) -> str:
+    """The same row about LangGraph alone: so many empty steps, checkpoints in memory."""
+    waits = {int(call * steps / calls) for call in range(calls)}
+    graph = StateGraph(Bare)
+    for step in range(steps):
+        graph.add_node(f"step {step}", _waits if step in waits else _passes)
+        graph.add_edge(f"step {step - 1}" if step else START, f"step {step}")
+    compiled = graph.compile(checkpointer=InMemorySaver())
+
+    async def one(thread: int) -> None:
+        at: RunnableConfig = {"configurable": {"thread_id": str(thread)}, "recursion_limit": 100}
+        await compiled.ainvoke({"text": ""}, at, durability="sync")
+
+    began = time.monotonic()
+    await one(-1)
+    single = time.monotonic() - began
+    began, used = time.monotonic(), time.process_time()
+    await asyncio.gather(*map(one, range(number)))
+    many, cpu = time.monotonic() - began, (time.process_time() - used) / number
+    return f"{single:.1f} s | {many:.1f} s | {many / single:.2f} | {cpu:.2f} s"
+
+
+class Bare(TypedDict):
+    """A state with a text in it."""
+
+    text: str
+
+
+async def _passes(state: Bare) -> Bare:
+    return {"text": f"{state['text']}{'x' * 500}"[:500]}
+
+
+async def _waits(state: Bare) -> Bare:
+    await asyncio.sleep(SECONDS_PER_CALL)
+    return await _passes(state)
+
+
 async def growth(rounds: int) -> str:
     """A row about a run whose engineer is sent back so often: bytes kept for each step."""
     script = calculator.straight() | {
@@ -145,7 +187,9 @@ async def main(number: int) -> None:
     print(f"| a calculator | one run | {number} at once | of one run's | CPU of each |")
     print("|---|---|---|---|---|")
     print(f"| nothing goes wrong | {await timed(calculator.straight(), number)} |", flush=True)
-    print(f"| four times sent back | {await timed(calculator.eventful(), number)} |\n", flush=True)
+    print(f"| four times sent back | {await timed(calculator.eventful(), number)} |", flush=True)
+    print(f"| LangGraph alone, 18 empty steps | {await bare(18, 5, number)} |", flush=True)
+    print(f"| LangGraph alone, 30 empty steps | {await bare(30, 10, number)} |\n", flush=True)
     print("| steps | bytes changed | checkpoints | events | kept a step | of what is allowed |")
     print("|---|---|---|---|---|---|")
     for rounds in (1, 2, 4):
